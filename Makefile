@@ -1,0 +1,56 @@
+# From a clean clone: `make serve` shows the site, `make test` runs every test.
+# Each target first puts in place what it needs (tools/bootstrap.sh); a second run finds it there.
+
+.DEFAULT_GOAL := help
+.PHONY: help serve site test lint bench lock clean
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+PYTEST_ARGS ?=
+
+python := .venv/bin/python
+export PATH := $(PATH):$(CURDIR)/.venv/bin
+# MkDocs Material prints a box about its own future at every build; docs/contributing.md tells the plan.
+export NO_MKDOCS_2_WARNING = 1
+export SOURCE_DATE_EPOCH ?= 1767225600
+
+define build_site
+@$(python) -m teardown.site.prepare
+@echo "==> building the site into site/"
+@$(python) -m mkdocs build --strict --quiet
+endef
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: ## build the site and serve it on http://127.0.0.1:8000 (PORT=… and HOST=… change that)
+	@tools/bootstrap.sh site
+	@$(python) -m teardown.site.serve --host $(HOST) --port $(PORT) --check
+	$(build_site)
+	@$(python) -m teardown.site.serve --host $(HOST) --port $(PORT)
+
+site: ## build the site into site/
+	@tools/bootstrap.sh site
+	$(build_site)
+
+test: ## run every test: the engine, the pages, the browser, real sockets
+	@tools/bootstrap.sh test
+	$(build_site)
+	@$(python) -m pytest $(PYTEST_ARGS)
+
+lint: ## check style and types
+	@tools/bootstrap.sh lint
+	$(python) -m ruff check .
+	$(python) -m mypy
+
+bench: ## measure against peers and floors, into benchmarks/results/
+	@tools/bootstrap.sh test
+	$(build_site)
+	@$(python) -m benchmarks
+
+lock: ## lock the newest versions that pyproject.toml and package.json allow
+	@tools/bootstrap.sh lock
+
+clean: ## remove everything that the build made
+	rm -rf site build docs/assets/web docs/assets/fonts docs/assets/engine .venv .tools node_modules
+	find docs/labs -name '*.md' ! -name index.md -delete

@@ -1,0 +1,205 @@
+"""What a drawing needs to know about a trace: stays in states, flights of segments, lives of timers, absences.
+
+A trace lists moments; a picture shows things that last. This module joins the moments. All indices are step numbers.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from teardown.tcp.segment import Segment
+from teardown.tcp.states import CLOSE_WAIT, CLOSED, FIN_WAIT_2
+from teardown.world.trace import HOSTS, Host, Running, Trace, other
+
+Fate = Literal["fires", "restarted", "cancelled", "runs"]
+
+
+class Stay(NamedTuple):
+    """A host in one state from step `first` up to step `until` (None: to the end)."""
+
+    host: Host
+    state: str
+    first: int
+    until: int | None
+
+
+class Flight(NamedTuple):
+    """One segment on the wire. `sent` is None for a segment that nobody in the trace sent."""
+
+    segment: Segment
+    sender: Host
+    sent: int | None
+    end: int | None
+    fate: Literal["arrived", "lost", "flying"]
+    again: int = 0
+    probe: bool = False
+    copy: bool = False  # a duplicate made by the network
+
+
+class Life(NamedTuple):
+    """One run of a timer, from step `first` to step `until` (None: it still runs when the trace ends)."""
+
+    host: Host
+    timer: Running
+    first: int
+    until: int | None
+    fate: Fate
+
+    @property
+    def length(self) -> int:
+        """How long it was set for, in microseconds."""
+        return self.timer.expires - self.timer.started
+
+
+class Absence(NamedTuple):
+    """A timer that does not exist: `host` waits from step `first` to `until` and no clock of its kernel runs."""
+
+    host: Host
+    first: int
+    until: int | None
+
+
+class Story(NamedTuple):
+    """All that lasts in a trace."""
+
+    stays: tuple[Stay, ...]
+    flights: tuple[Flight, ...]
+    lives: tuple[Life, ...]
+    absences: tuple[Absence, ...]
+    missing_fins: tuple[tuple[Host, int], ...]  # who did not send it, and the step after which it was missed
+
+    def changed(self, i: int, host: Host) -> str | None:
+        """The state that `host` entered at step `i`, or None."""
+        return next((s.state for s in self.stays if s.host == host and s.first == i), None)
+
+
+#: States in which someone else must act and the RFC starts no clock.
+_WAITING: Final = (FIN_WAIT_2, CLOSE_WAIT)
+
+
+def tell(trace: Trace, long_gaps: frozenset[int]) -> Story:
+    """Reads a trace. `long_gaps` are the steps after which a long wait follows (a break, or an end that never comes)."""
+    stays = _stays(trace)
+    lives = _lives(trace)
+    return Story(
+        stays, _flights(trace), lives, _absences(trace, stays, long_gaps), _missing_fins(trace, stays, long_gaps)
+    )
+
+
+def _stays(trace: Trace) -> tuple[Stay, ...]:
+    stays = []
+    for host in HOSTS:
+        first = 0
+        for i, step in enumerate(trace.steps):
+            if step.states.of(host) != trace.steps[first].states.of(host):
+                stays.append(Stay(host, trace.steps[first].states.of(host), first, i))
+                first = i
+        stays.append(Stay(host, trace.steps[first].states.of(host), first, None))
+    return tuple(stays)
+
+
+def _flights(trace: Trace) -> tuple[Flight, ...]:
+    flights: list[Flight] = []
+    by_packet: dict[int, int] = {}
+    for i, step in enumerate(trace.steps):
+        if step.segment is None or step.sender is None:
+            continue
+        if step.event == "segment-sent":
+            if step.packet is not None:
+                by_packet[step.packet] = len(flights)
+            flights.append(Flight(step.segment, step.sender, i, None, "flying", step.again, step.probe))
+            continue
+        fate: Literal["arrived", "lost"] = "arrived" if step.event == "segment-arrived" else "lost"
+        at = by_packet.get(step.packet) if step.packet is not None else None
+        if at is None:
+            flights.append(Flight(step.segment, step.sender, None, i, fate, step.again, step.probe))
+        elif flights[at].end is None:
+            flights[at] = flights[at]._replace(end=i, fate=fate)
+        else:
+            flights.append(flights[at]._replace(end=i, fate=fate, copy=True))
+    return tuple(flights)
+
+
+def _lives(trace: Trace) -> tuple[Life, ...]:
+    lives: list[Life] = []
+    for host in HOSTS:
+        running: dict[tuple[str, int, int], tuple[int, Running]] = {}
+        ended: dict[str, int] = {}
+        for i, step in enumerate(trace.steps):
+            now = {(r.name, r.started, r.expires): r for r in step.timers.of(host)}
+            for key in [k for k in running if k not in now]:
+                first, timer = running.pop(key)
+                ended[timer.name] = i
+                fired = step.event == "timer" and step.host == host and step.timer == timer.name
+                again = any(name == timer.name for name, _, _ in now)
+                fate: Fate = "fires" if fired else "restarted" if again else "cancelled"
+                lives.append(Life(host, timer, first, i, fate))
+            for key, timer in now.items():
+                first = max(_step_at(trace, timer.started, i), ended.get(timer.name, 0))
+                running.setdefault(key, (first, timer))
+        lives.extend(Life(host, timer, first, None, "runs") for first, timer in running.values())
+    return tuple(sorted(lives, key=lambda life: (life.host, life.first, life.timer)))
+
+
+def _step_at(trace: Trace, t: int, i: int) -> int:
+    """The last step up to `i` that happened at time `t` or before: a timer may be listed a step after its start."""
+    while i > 0 and trace.steps[i].t > t:
+        i -= 1
+    return i
+
+
+def _absences(trace: Trace, stays: tuple[Stay, ...], long_gaps: frozenset[int]) -> tuple[Absence, ...]:
+    absences = []
+    for stay in stays:
+        if stay.state not in _WAITING:
+            continue
+        end = len(trace.steps) if stay.until is None else stay.until
+        free = [not any(r.owner == "kernel" for r in step.timers.of(stay.host)) for step in trace.steps[:end]]
+        first = end
+        while first > stay.first and free[first - 1]:
+            first -= 1
+        if first < end and any(first <= gap < end for gap in long_gaps):
+            absences.append(Absence(stay.host, first, stay.until))
+    return tuple(absences)
+
+
+def _missing_fins(
+    trace: Trace, stays: tuple[Stay, ...], long_gaps: frozenset[int]
+) -> tuple[tuple[Host, int], ...]:
+    missing = []
+    for stay in stays:
+        if stay.state != FIN_WAIT_2:
+            continue
+        end = len(trace.steps) if stay.until is None else stay.until
+        peer = other(stay.host)
+        for i in range(stay.first, end):
+            if i in long_gaps and not trace.steps[i].fins.of(peer).sent:
+                missing.append((peer, i))
+                break
+    return tuple(missing)
+
+
+def closes_first(trace: Trace) -> dict[Host, str]:
+    """What each host's role is, in words: `closes first`, `closes second`, `closes too`, or nothing."""
+    for step in trace.steps:
+        sent = [host for host in HOSTS if step.fins.of(host).sent]
+        if not sent:
+            continue
+        if len(sent) == 2:
+            return {}
+        first = sent[0]
+        second = other(first)
+        crossed = any(
+            later.fins.of(second).sent and not later.fins.of(second).received for later in trace.steps[step.i :]
+        )
+        if crossed:
+            return {first: "closes", second: "closes too"}
+        return {first: "closes first", second: "closes second" if _ever_sends_fin(trace, second) else ""}
+    return {}
+
+
+def _ever_sends_fin(trace: Trace, host: Host) -> bool:
+    return any(step.fins.of(host).sent for step in trace.steps)
+
+
+def is_over(trace: Trace) -> bool:
+    """Whether both ends are CLOSED when the trace ends."""
+    return all(state == CLOSED for state in trace.steps[-1].states)

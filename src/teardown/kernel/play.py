@@ -1,0 +1,319 @@
+"""Plays moves with real sockets and writes down what happened.
+
+A move is a plain mapping, the same for the kernel and for the engine:
+
+    {"host": "server", "call": "close"}                    close, abort, kill
+    {"host": "server", "call": "shutdown-write"}           shutdown-write, shutdown-read, shutdown-both
+    {"host": "client", "call": "send", "bytes": 10}        send, recv (never waits)
+    {"host": "client", "call": "error"}                    getsockopt SO_ERROR: fetches and clears it
+    {"host": "server", "call": "set", "option": "TCP_LINGER2", "value": 2}
+    {"net": "hold", "from": "client"}                      keep what the client sends from now on
+    {"net": "release", "from": "client"}                   let it go, in order ("backwards" = true: last first,
+                                                           "drop" = n: lose the oldest n)
+    {"net": "drop", "from": "client", "count": 2}          the next 2 packets are lost
+    {"net": "double", "from": "client"}                    the next packet arrives twice
+    {"net": "cut"}                                         both directions are dead from now on ("mend" undoes it)
+    {"wait": 1.5}                                          let time pass
+    {"until": "server CLOSED", "most": 3.0}                let time pass until that state
+
+After each move the wire carries packets until nobody has anything to say, so moves have an order, not a speed.
+`abort` is SO_LINGER {1, 0} and close. `kill` hands the socket to a process of its own and kills that process.
+A close that may wait (SO_LINGER with seconds) runs in a thread of its own, so that the play goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from teardown.errors import InputError
+from teardown.kernel.netlink import Entry
+from teardown.kernel.observe import Called, Observation, Sent, Stay
+from teardown.kernel.rig import RIG_VERSION, Rig, kernel, linger, no_tracefs
+from teardown.kernel.scenarios import Scenario
+from teardown.kernel.tracefs import Tracer
+from teardown.tcp import states
+from teardown.world.trace import HOSTS, Host
+
+_SHUTDOWN: Final = {
+    "shutdown-write": socket.SHUT_WR,
+    "shutdown-read": socket.SHUT_RD,
+    "shutdown-both": socket.SHUT_RDWR,
+}
+_PLAIN_OPTIONS: Final = {
+    "TCP_LINGER2": socket.TCP_LINGER2,
+    "TCP_USER_TIMEOUT": socket.TCP_USER_TIMEOUT,
+}
+
+
+def _outcome(work: Callable[[], Any]) -> str:
+    """What the call returned, as text, or the name of its error."""
+    try:
+        value = work()
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error))
+    return "0" if value is None else str(len(value) if isinstance(value, bytes) else value)
+
+
+def _keepalive(end: socket.socket, move: Mapping[str, Any]) -> None:
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, option in (
+        ("idle", socket.TCP_KEEPIDLE),
+        ("interval", socket.TCP_KEEPINTVL),
+        ("count", socket.TCP_KEEPCNT),
+    ):
+        if name in move:
+            end.setsockopt(socket.IPPROTO_TCP, option, int(move[name]))
+
+
+def _kill(end: socket.socket) -> None:
+    """Give `end` to another process as its last holder, then kill that process."""
+    holder = subprocess.Popen(["sleep", "3600"], pass_fds=(end.fileno(),))
+    end.close()
+    holder.kill()
+    holder.wait()
+
+
+class Player:
+    """Plays the moves of one connection on a rig and keeps what is seen."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self._ends: dict[Host, socket.socket | None] = dict.fromkeys(HOSTS)
+        self._lingers: dict[Host, bool] = dict.fromkeys(HOSTS, False)
+        self._threads: list[threading.Thread] = []
+        self._now: dict[Host, Entry] = {}
+        self._begin = 0.0
+        self.states: dict[Host, list[Stay]] = {h: [] for h in HOSTS}
+        self.calls: list[Called] = []
+        self.waits: list[Mapping[str, Any]] = []
+
+    def _us(self, t: float) -> int:
+        return max(0, round((t - self._begin) * 1e6))
+
+    def _sampled(self, host: Host, entry: Entry) -> None:
+        before = self._now.get(host)
+        self._now[host] = entry
+        gone = entry.state == states.CLOSED
+        if before is None or (before.state, before.orphan) != (entry.state, entry.orphan):
+            stay = Stay(
+                self._us(time.monotonic()),
+                entry.state,
+                None if gone else entry.orphan,
+                None if gone else entry.timer,
+            )
+            if before is None or before.state != entry.state or not gone:
+                self.states[host].append(stay)
+
+    def play(self, moves: Iterable[Mapping[str, Any]]) -> None:
+        """Open a connection and play `moves` on it; both sockets are gone afterwards."""
+        self._ends.update(self.rig.connect())
+        self.rig.sampled = self._sampled
+        self._begin = time.monotonic()
+        try:
+            self.rig.sample()
+            for move in moves:
+                self._move(move)
+                self.rig.wire.settle()
+                self.rig.sample()
+            while any(thread.is_alive() for thread in self._threads):
+                self.rig.run_until(time.monotonic() + 0.01)
+            self._threads.clear()
+            self.ended = self._us(time.monotonic())
+            self.log = tuple(self.rig.wire.log)
+            self.changes = self.rig.changes()
+        finally:
+            self.rig.sampled = lambda host, entry: None
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Reset whatever is still open, without writing it down."""
+        for host in HOSTS:
+            self.rig.wire.holding[host] = False
+            self.rig.wire.held[host].clear()
+            self.rig.wire.cut[host] = False
+            if (end := self._ends[host]) is not None:
+                with contextlib.suppress(OSError):
+                    linger(end, True, 0)
+                end.close()
+                self._ends[host] = None
+        for thread in self._threads:
+            thread.join()
+        self.rig.wire.settle()
+
+    # One move.
+
+    def _move(self, move: Mapping[str, Any]) -> None:
+        if "call" in move:
+            self._call(move)
+        elif "net" in move:
+            self._net(move)
+        elif "wait" in move:
+            self.rig.run_until(time.monotonic() + float(move["wait"]))
+        else:
+            self._until(move)
+
+    def _until(self, move: Mapping[str, Any]) -> None:
+        host, state = move["until"].split(maxsplit=1)
+        begin = time.monotonic()
+        reached = self.rig.run_until(begin + float(move["most"]), lambda: self._now[host].state == state)
+        took = round((time.monotonic() - begin) * 1e6)
+        self.waits.append({"until": move["until"], "reached": reached, "took": took})
+
+    def _net(self, move: Mapping[str, Any]) -> None:
+        wire = self.rig.wire
+        senders: tuple[Host, ...] = (move["from"],) if "from" in move else HOSTS
+        for sender in senders:
+            match move["net"]:
+                case "hold":
+                    wire.hold(sender)
+                case "release":
+                    wire.release(sender, backwards=move.get("backwards", False), drop=move.get("drop", 0))
+                case "drop":
+                    wire.to_drop[sender] += move.get("count", 1)
+                case "double":
+                    wire.to_double[sender] += move.get("count", 1)
+                case "cut" | "mend":
+                    wire.cut[sender] = move["net"] == "cut"
+
+    def _call(self, move: Mapping[str, Any]) -> None:
+        host: Host = move["host"]
+        end = self._ends[host]
+        if end is None:
+            raise InputError(f"the {host} has no socket any more", mend="Take the call after its close out.")
+        name = move["call"]
+        if name in ("close", "abort", "kill"):
+            self._ends[host] = None
+        if name == "close" and self._lingers[host]:
+            thread = threading.Thread(target=self._do, args=(host, name, lambda: os.close(end.detach())))
+            self._threads.append(thread)
+            before = self._now[host].state
+            thread.start()  # the next move comes when the close has come back or has changed the state
+            self.rig.run_until(
+                time.monotonic() + 0.1,
+                lambda: not thread.is_alive() or self._now[host].state != before,
+            )
+            return
+        self._do(host, self._spelt(move), lambda: self._work(host, end, move))
+
+    @staticmethod
+    def _spelt(move: Mapping[str, Any]) -> str:
+        if "bytes" in move:
+            return f"{move['call']} {move['bytes']}"
+        return f"set {move['option']}" if move["call"] == "set" else str(move["call"])
+
+    def _do(self, host: Host, name: str, work: Callable[[], Any]) -> None:
+        begin = time.monotonic()
+        outcome = _outcome(work)
+        took = round((time.monotonic() - begin) * 1e6)
+        self.calls.append(Called(self._us(begin), host, name, outcome, took))
+
+    def _work(self, host: Host, end: socket.socket, move: Mapping[str, Any]) -> Any:
+        match move["call"]:
+            case "close":
+                return os.close(end.detach())
+            case "abort":
+                linger(end, True, 0)
+                return os.close(end.detach())
+            case "kill":
+                return _kill(end)
+            case "send":
+                return end.send(b"x" * move["bytes"], socket.MSG_NOSIGNAL)
+            case "recv":
+                return end.recv(move["bytes"])
+            case "error":
+                return errno.errorcode.get(end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "0")
+            case "set":
+                return self._option(host, end, move)
+            case _:
+                return end.shutdown(_SHUTDOWN[move["call"]])
+
+    def _option(self, host: Host, end: socket.socket, move: Mapping[str, Any]) -> None:
+        match move["option"]:
+            case "SO_LINGER":
+                seconds = int(move["seconds"])
+                linger(end, bool(move.get("on", True)), seconds)
+                self._lingers[host] = bool(move.get("on", True)) and seconds > 0
+            case "SO_KEEPALIVE":
+                _keepalive(end, move)
+            case "SO_RCVBUF":
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, int(move["value"]))
+            case option:
+                end.setsockopt(socket.IPPROTO_TCP, _PLAIN_OPTIONS[option], int(move["value"]))
+
+    def observation(self, scenario: Scenario, made: Mapping[str, Any]) -> Observation:
+        """Everything that was seen, as data."""
+        segments: dict[Host, tuple[Sent, ...]] = {
+            host: tuple(
+                Sent(self._us(p.sent), p.segment, "released" if p.fate == "held" and p.delivered else p.fate)
+                for p in self.log
+                if p.sender == host
+            )
+            for host in HOSTS
+        }
+        traced: dict[Host, tuple[tuple[int, str, str], ...]] = {
+            host: tuple((self._us(c.t), c.old, c.new) for h, c in self.changes if h == host)
+            for host in HOSTS
+        }
+        return Observation(
+            scenario.id,
+            scenario.title,
+            made,
+            scenario.settings,
+            scenario.moves,
+            {h: tuple(self.states[h]) for h in HOSTS},
+            traced,
+            tuple(sorted(self.calls, key=lambda called: called.t)),
+            segments,
+            tuple(self.waits),
+            self.ended,
+        )
+
+
+def play_all(
+    wanted: Sequence[Scenario], *, at_once: int = 4, tracing: bool = True
+) -> dict[str, Observation]:
+    """Play several scenarios side by side, each in namespaces of its own; observations by scenario id.
+
+    Most of a play is waiting, so four at once take a quarter of the time and little more of the processor.
+    """
+    waiting = deque(wanted)
+    done: dict[str, Observation] = {}
+
+    def worker() -> None:
+        with contextlib.ExitStack() as stack:
+            tracer = stack.enter_context(Tracer()) if tracing and no_tracefs() is None else None
+            while True:
+                try:
+                    one = waiting.popleft()
+                except IndexError:
+                    return
+                done[one.id] = play(one, tracer=tracer)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for job in [pool.submit(worker) for _ in range(min(at_once, len(wanted)))]:
+            job.result()
+    return {one.id: done[one.id] for one in wanted}
+
+
+def play(scenario: Scenario, *, tracer: Tracer | None = None, rig: Rig | None = None) -> Observation:
+    """Play `scenario` on a rig of its own, or on `rig`, whose settings then hold.
+
+    Raises rig.Unavailable where the rig cannot be built and InputError for a move that makes no sense.
+    """
+    made = {**kernel(), "rig": RIG_VERSION}
+    with contextlib.ExitStack() as stack:
+        if rig is None:
+            rig = stack.enter_context(scenario.rig(tracer))
+        player = Player(rig)
+        player.play(scenario.moves)
+        return player.observation(scenario, made)

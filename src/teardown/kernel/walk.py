@@ -1,0 +1,101 @@
+"""Random walks: a seed gives a few random moves, the same in the engine and on the kernel.
+
+A walk has no delays that a retransmission could fall into: it waits only when nothing is held. A play during
+which the machine stood still so long that something was resent anyway is played again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from teardown.kernel.observe import Observation
+from teardown.kernel.play import play
+from teardown.kernel.rig import no_tracefs
+from teardown.kernel.scenarios import Scenario, check
+from teardown.kernel.tracefs import Tracer
+from teardown.world.trace import HOSTS, Host
+
+#: Kernel settings of a walk. Without the tail-loss probe nothing is resent before 200 ms.
+SETTINGS: Final[Mapping[str, Mapping[str, int]]] = {
+    host: {"tcp_early_retrans": 0, "tcp_fin_timeout": 1} for host in HOSTS
+}
+_WAIT: Final = 1.3  # outlasts tcp_fin_timeout 1
+_CALLS: Final = {
+    "close": 4, "shutdown-write": 3, "shutdown-read": 1, "send": 4, "recv": 3, "abort": 1,
+}  # fmt: skip
+_TRIES: Final = 4
+
+
+def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[str, Any]]:
+    """`n` random moves (3 to 7 if not said), then the release of everything that is still held.
+
+    With `waits`, some walks let 1.3 s pass when nothing is held, so that FIN-WAIT-2 runs out. Without, a walk
+    is over in a few milliseconds.
+    """
+    chance = random.Random(seed)
+    moves: list[dict[str, Any]] = []
+    open_ends: list[Host] = list(HOSTS)
+    held: list[Host] = []
+    for _ in range(chance.randint(3, 7) if n is None else n):
+        kinds = ["call"] * (6 * len(open_ends)) + ["hold"] * 2 * (len(held) < 2) + ["release"] * 3 * len(held)
+        kinds += ["wait"] * (3 * (waits and not held))
+        match chance.choice(kinds or ["wait" if waits else "stop"]):
+            case "call":
+                host = chance.choice(open_ends)
+                call = chance.choices(list(_CALLS), list(_CALLS.values()))[0]
+                move: dict[str, Any] = {"host": host, "call": call}
+                if call in ("send", "recv"):
+                    move["bytes"] = 10 if call == "send" else 100
+                if call in ("close", "abort"):
+                    open_ends.remove(host)
+                moves.append(move)
+            case "hold":
+                host = chance.choice([h for h in HOSTS if h not in held])
+                held.append(host)
+                moves.append({"net": "hold", "from": host})
+            case "release":
+                host = chance.choice(held)
+                held.remove(host)
+                moves.append({"net": "release", "from": host})
+            case "wait":
+                moves.append({"wait": _WAIT})
+            case _:
+                break
+    moves += [{"net": "release", "from": host} for host in held]
+    return moves
+
+
+def scenario(seed: int, n: int | None = None, *, waits: bool = False) -> Scenario:
+    """The walk of this seed as a scenario of the rig."""
+    moves = tuple(walk(seed, n, waits=waits))
+    check(moves, f"walk {seed}")
+    return Scenario(f"walk-{seed}{'-waits' if waits else ''}", f"random walk {seed}", moves, SETTINGS)
+
+
+def stood_still(seen: Observation) -> bool:
+    """True if a host resent something, which no walk gives it reason for: the machine was too slow."""
+    for host in HOSTS:
+        occupied = [s.compared[:3] for s in seen.segments[host] if s.segment.span]
+        if len(set(occupied)) != len(occupied):
+            return True
+    return False
+
+
+def play_walks(seeds: Iterable[int], *, waits: bool = False) -> Iterator[Observation]:
+    """Play the walks of `seeds` one after another, all on one rig, each on a connection of its own."""
+    with contextlib.ExitStack() as stack:
+        tracer = stack.enter_context(Tracer()) if no_tracefs() is None else None
+        rig = None
+        for seed in seeds:
+            one = scenario(seed, waits=waits)
+            if rig is None:
+                rig = stack.enter_context(one.rig(tracer))
+            seen = play(one, rig=rig)
+            for _ in range(_TRIES - 1):
+                if not stood_still(seen):
+                    break
+                seen = play(one, rig=rig)
+            yield seen

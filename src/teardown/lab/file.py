@@ -1,0 +1,167 @@
+"""Lab files: one TOML file per lab, read and checked to the letter.
+
+A lab file is somebody's text: bounded in size, never executed, its words shown as text only.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from teardown.errors import InputError
+from teardown.lab.goals import Goal, parse_goal
+from teardown.world import scenario as scenarios
+from teardown.world.world import Scenario
+
+MOST_BYTES = 200_000
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PAGE = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]+\.md(#[a-z0-9-]+)?")
+_KEYS = {
+    "version", "title", "summary", "minutes", "objectives", "prerequisites", "intro", "notice", "closing",
+    "hints", "see", "scenario", "goals",
+}  # fmt: skip
+
+
+class Lab(NamedTuple):
+    """A lab: what to play and what to learn from it. Texts are plain; paragraphs are parted by blank lines."""
+
+    name: str
+    title: str
+    summary: str
+    minutes: int
+    objectives: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+    intro: str
+    notice: tuple[str, ...]
+    closing: str
+    hints: tuple[str, ...]
+    see: tuple[tuple[str, str], ...]  # where to read on: text, page below docs/
+    scenario: Scenario
+    goals: tuple[Goal, ...]
+
+
+def folder() -> Path:
+    """Where the lab files are: inside the installed package, or `labs/` of the source tree."""
+    packed = Path(__file__).parents[1] / "_labs"
+    return packed if packed.is_dir() else Path(__file__).parents[3] / "labs"
+
+
+def names() -> tuple[str, ...]:
+    """All labs that came with the project, in alphabetical order."""
+    return tuple(sorted(path.stem for path in folder().glob("*.toml")))
+
+
+def load(name: str) -> Lab:
+    """The lab of that name, or in that file (a path that ends in `.toml`). Raises InputError."""
+    path = Path(name) if name.endswith(".toml") else folder() / f"{name}.toml"
+    if not name.endswith(".toml") and name not in names():
+        raise InputError(f"unknown lab {name[:80]!r}", mend=f"Known labs: {', '.join(names())}; or name a .toml file")
+    return read(path)
+
+
+def read(path: Path) -> Lab:
+    """The lab in this file. Errors name the file and, where it is known, the line."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError("the file is too large for a lab", place=str(path), mend=f"At most {MOST_BYTES} bytes")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read it: {error.strerror}", place=str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("it is not UTF-8 text", place=str(path), mend="Save it as UTF-8") from None
+    return parse(path.stem, text, str(path))
+
+
+def parse(name: str, text: str, place: str) -> Lab:
+    """A lab from the text of its file."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name[:80]!r} is not a lab's name", place=place, mend="Use lower-case words and hyphens")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, line = str(error), ""
+        if found := re.search(r" \(at line (\d+), column \d+\)", message):
+            message, line = message.replace(found[0], ""), f":{found[1]}"
+        raise InputError(f"this is not TOML: {message}", place=f"{place}{line}", mend="See toml.io for its rules") from None
+    except RecursionError:
+        raise InputError("it is nested too deeply", place=place) from None
+    try:
+        return _lab(name, data, place)
+    except InputError as error:
+        raise _with_line(error, text, place) from None
+
+
+def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
+    for key in data:
+        if key not in _KEYS:
+            raise InputError(f"unknown key {key!r}", place=place, mend=f"Known keys: {', '.join(sorted(_KEYS))}")
+    if data.get("version") != 1:
+        raise InputError(f"version is {data.get('version')!r}", place=place, mend="Write version = 1")
+    minutes = data.get("minutes")
+    if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= 180:
+        raise InputError(f"minutes cannot be {minutes!r}", place=place, mend="Write a whole number from 1 to 180")
+    situation = data.get("scenario")
+    if not isinstance(situation, dict):
+        raise InputError("scenario is missing", place=place, mend='Write [scenario] and base = "buggy-client"')
+    goals = data.get("goals", [])
+    if not isinstance(goals, list) or not 0 < len(goals) <= 20:
+        raise InputError("goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20")
+    scenario = scenarios.parse(name, situation, f"{place}, [scenario]")
+    lab = Lab(
+        name, _line(data, "title", place), _line(data, "summary", place), minutes,
+        _lines(data, "objectives", place), _lines(data, "prerequisites", place),
+        _text(data, "intro", place), _lines(data, "notice", place), _text(data, "closing", place),
+        _lines(data, "hints", place), _see(data, place), scenario,
+        tuple(parse_goal(g, f"{place}, goal {n}") for n, g in enumerate(goals, 1)),
+    )  # fmt: skip
+    if len({g.id for g in lab.goals}) < len(lab.goals):
+        raise InputError("two goals have the same id", place=place, mend="Give each goal its own id")
+    return lab
+
+
+def _text(data: dict[str, Any], key: str, place: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{key} is missing or not a text", place=place, mend=f'Write {key} = """…"""')
+    if len(value) > 5_000:
+        raise InputError(f"{key} is too long", place=place, mend="At most 5000 characters")
+    return value.strip()
+
+
+def _line(data: dict[str, Any], key: str, place: str) -> str:
+    value = _text(data, key, place)
+    if "\n" in value or len(value) > 300:
+        raise InputError(f"{key} must be one line", place=place, mend="At most 300 characters, no line break")
+    return value
+
+
+def _lines(data: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
+    values = data.get(key, [])
+    if not isinstance(values, list) or len(values) > 30 or not all(isinstance(v, str) and len(v) <= 500 for v in values):
+        raise InputError(f"{key} must be a list of short texts", place=place, mend=f'Write {key} = ["…", "…"]')
+    return tuple(values)
+
+
+def _see(data: dict[str, Any], place: str) -> tuple[tuple[str, str], ...]:
+    """Links to pages of this site only: a lab file cannot send a reader elsewhere."""
+    entries = data.get("see", [])
+    mend = 'Write [[see]] with text = "…" and page = "faq/index.md#which-kind"'
+    if not isinstance(entries, list) or len(entries) > 10:
+        raise InputError("see must be a list of at most 10 tables", place=place, mend=mend)
+    for entry in entries:
+        if not isinstance(entry, dict) or set(entry) != {"text", "page"}:
+            raise InputError("an entry of see needs text and page, nothing else", place=place, mend=mend)
+        if not isinstance(entry["page"], str) or not _PAGE.fullmatch(entry["page"]):
+            raise InputError(f"page cannot be {entry['page']!r}", place=place, mend=mend)
+    return tuple((_line(entry, "text", place), entry["page"]) for entry in entries)
+
+
+def _with_line(error: InputError, text: str, place: str) -> InputError:
+    """The same error with the line of the word in quotes that it complains about, if that stands in the file once."""
+    for word in re.findall(r"'([^']+)'", error.what) + re.findall(r"^(\w+) ", error.what) + re.findall(r"\.(\w+)$", error.place):
+        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line)]
+        if lines:
+            return InputError(error.what, place=error.place.replace(place, f"{place}:{lines[0]}", 1), mend=error.mend)
+    return error

@@ -1,0 +1,140 @@
+"""The fences that pages use: ```teardown (a figure), ```lab (a lab bench), ```budgets and ```stacks (tables).
+
+Thin: they read the fence and call what draws. A fence that is wrong fails the build with its own first line.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from pymdownx.superfences import SuperFencesException
+
+from teardown.draw import state_map
+from teardown.draw.figure import SHOWN, figure as draw_figure
+from teardown.draw.svg import escape
+from teardown.draw.words import transcript
+from teardown.errors import InputError
+from teardown.lab import file as labs
+from teardown.lab.situation import situation
+from teardown.site import tables
+from teardown.world.run import run
+from teardown.world.scenario import load
+
+_FIGURE_KEYS = {"scenario", "show", "title", "note"}
+
+
+def accept(language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Any) -> bool:
+    """Our fences take no options on their first line: everything stands in the body."""
+    return not inputs
+
+
+def _fence(make: Callable[[str, Any], str]) -> Callable[..., str]:
+    def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **kwargs: Any) -> str:
+        try:
+            return make(source, md)
+        except InputError as error:
+            # superfences swallows every other exception and shows the source instead
+            first = source.strip().split("\n", 1)[0][:60]
+            raise SuperFencesException(f"```{language} fence that begins with {first!r}: {error}") from error
+
+    return fence
+
+
+def _toml(source: str, keys: set[str]) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"this is not TOML: {error}", mend='Write lines such as scenario = "buggy-client"') from None
+    for key in data:
+        if key not in keys:
+            raise InputError(f"unknown key {key!r}", mend=f"Known keys: {', '.join(sorted(keys))}")
+    return data
+
+
+def _figure(source: str, md: Any) -> str:
+    data = _toml(source, _FIGURE_KEYS)
+    name = data.get("scenario")
+    if not isinstance(name, str):
+        raise InputError("scenario is missing", mend='Write scenario = "buggy-client"')
+    show = data.get("show", list(SHOWN))
+    if not isinstance(show, list):
+        raise InputError("show must be a list", mend='Write show = ["ladder", "states", "transcript"]')
+    drawn = _counts(md)
+    drawn[name] = drawn.get(name, 0) + 1
+    return draw_figure(
+        run(load(name)), name, show, title=str(data.get("title", "")), note=str(data.get("note", "")), nth=drawn[name]
+    )
+
+
+def _counts(md: Any) -> dict[str, int]:
+    """How often each scenario has been drawn on this page; a Markdown object lives for one page."""
+    if not hasattr(md, "teardown_figures"):
+        md.teardown_figures = {}
+    return md.teardown_figures
+
+
+def _lab(source: str, md: Any) -> str:
+    name = _toml(source, {"name"}).get("name")
+    if not isinstance(name, str):
+        raise InputError("name is missing", mend='Write name = "buggy-client"')
+    lab = labs.load(name)
+    first = situation(name, [])
+    trace = run(lab.scenario)
+    states = state_map.draw(f"lab-{name}-map", _opening(lab))
+    regions = "".join(
+        f'<div data-region="{region}"{more}>{html}</div>'
+        for region, html, more in (
+            ("progress", "", ""),
+            ("status", first["html"]["status"], ""),
+            ("message", "", ' role="status"'),
+            ("moves", first["html"]["moves"], ""),
+            ("ladder", first["html"]["ladder"], ' role="region" aria-label="Ladder" tabindex="0"'),
+            ("states", states, ""),
+            ("transcript", first["html"]["transcript"], ""),
+        )
+    )
+    paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.intro.split("\n\n") if p.strip())
+    objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
+    hints = "".join(f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>" for n, h in enumerate(lab.hints, 1))
+    notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
+    closing = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.closing.split("\n\n") if p.strip())
+    see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
+    walk = transcript(trace).replace('class="transcript"', 'class="walkthrough"', 1)
+    return (
+        f'<div class="lab-intro">{paragraphs}'
+        f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
+        f"<ul>{objectives}</ul></details></div>"
+        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
+        '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
+        f'<div class="lab-after"><h2 id="hints">Hints</h2><ol class="lab-hints">{hints}</ol>'
+        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>{closing}<ul class="lab-see">{see}</ul>'
+        f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}</div>'
+    )
+
+
+def _opening(lab: labs.Lab) -> Any:
+    from teardown.world.run import trace
+
+    return trace(lab.scenario)
+
+
+def _address(page: str) -> str:
+    """`faq/index.md#x` as a link from a lab's page (`labs/NAME/`)."""
+    path, _, anchor = page.partition("#")
+    path = path.removesuffix(".md").removesuffix("index")
+    if path and not path.endswith("/"):
+        path += "/"
+    return f"../../{path}" + (f"#{anchor}" if anchor else "")
+
+
+def _budgets(source: str, md: Any) -> str:
+    return tables.budgets()
+
+
+def _stacks(source: str, md: Any) -> str:
+    return tables.stacks()
+
+
+figure, lab, budgets, stacks = _fence(_figure), _fence(_lab), _fence(_budgets), _fence(_stacks)

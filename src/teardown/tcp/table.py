@@ -1,0 +1,392 @@
+"""The transition table: RFC 9293 §3.10 for everything that touches opening, moving data and closing.
+
+Theory of operation.
+
+* The table is the machine. `endpoint.py` only applies it; whatever decides where a connection goes stands here,
+  in a row, with the section that says so and one sentence why. The state diagram, the reference page, the
+  captions and half of the tests are made from these rows.
+* A row says: in these states, on this event, if all these guards hold, do these actions in order and go to that
+  state (None: stay). A guard that begins with "!" must not hold. For one state and event the guards of the rows
+  exclude each other: exactly one row matches (a test tries).
+* An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin. Each
+  check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
+  in the state that the last one led to. A check is left out when the segment has nothing to check
+  (no RST bit, no text).
+* Calls are the socket calls of an application: `shutdown` is the RFC's CLOSE (I have nothing more to send),
+  `close` is CLOSE plus giving up the descriptor, so that nobody can read any more (MAY-1), `abort` is ABORT.
+* Timers are events too. Where the RFC has no timer, the row belongs to the systems that add one.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from teardown.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LAST_ACK,
+    LISTEN,
+    STATES,
+    SYN_RECEIVED,
+    SYN_SENT,
+    SYNCHRONIZED,
+    TIME_WAIT,
+)
+
+
+class Rule(NamedTuple):
+    """One row of the transition table."""
+
+    id: str
+    states: tuple[str, ...]
+    event: str
+    guards: tuple[str, ...]
+    actions: tuple[str, ...]
+    to: str | None
+    rfc: str
+    why: str
+    stop: bool
+
+    @property
+    def cause(self) -> Literal["call", "segment", "timer"]:
+        """The kind of cause: what the state diagram colours its edges by."""
+        return self.event.split()[0]  # type: ignore[return-value]
+
+
+RULES: tuple[Rule, ...] = ()
+
+
+def _rows() -> list[Rule]:
+    rows: list[Rule] = []
+    counts: dict[str, int] = {}
+
+    def row(
+        states: str | tuple[str, ...],
+        event: str,
+        guards: str = "",
+        actions: str = "",
+        to: str | None = None,
+        rfc: str = "",
+        why: str = "",
+        stop: bool = False,
+    ) -> None:
+        states = (states,) if isinstance(states, str) else states
+        slug = event.replace(" ", "-")
+        counts[slug] = counts.get(slug, 0) + 1
+        rows.append(
+            Rule(
+                f"{slug}-{counts[slug]}", states, event, tuple(guards.split()), tuple(actions.split()),
+                to, rfc, why, stop,
+            )  # fmt: skip
+        )
+
+    # ---------------------------------------------------------------------------------------- user calls
+    opening = (SYN_SENT, SYN_RECEIVED)
+    sending = (ESTABLISHED, CLOSE_WAIT)
+    after_fin = (FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK, TIME_WAIT)
+
+    row(CLOSED, "call connect", "", "begin-active send-syn", SYN_SENT, "3.10.1",
+        "An active open sends a SYN and waits for the answer.")
+    row(tuple(s for s in STATES if s != CLOSED), "call connect", "", "error-EISCONN", None, "3.10.1",
+        "This socket is already in use by a connection.")
+    row(CLOSED, "call listen", "", "begin-passive", LISTEN, "3.10.1",
+        "A passive open waits for anyone to connect.")
+    row(tuple(s for s in STATES if s != CLOSED), "call listen", "", "error-EINVAL", None, "3.10.1",
+        "This socket is already in use by a connection.")
+
+    row(opening, "call send", "", "queue-data", None, "3.10.2",
+        "The bytes wait until the connection is established.")
+    row(sending, "call send", "", "queue-data", None, "3.10.2",
+        "Nothing has been said about an end in this direction, so the bytes go out.")
+    row(after_fin, "call send", "", "error-EPIPE", None, "3.10.2",
+        "This side has already said, with its FIN, that no more bytes will come.")
+    row(CLOSED, "call send", "error-pending", "error-take", None, "3.10.2",
+        "The connection is gone, and this call is the first to report why.")
+    row((CLOSED, LISTEN), "call send", "!error-pending", "error-EPIPE", None, "3.10.2",
+        "There is no connection to send on.")
+
+    row(STATES, "call receive", "unread", "read", None, "3.10.3",
+        "The program takes the bytes out of the receive buffer.")
+    row(STATES, "call receive", "!unread error-pending", "error-take", None, "3.10.3",
+        "The connection is gone, and this call is the first to report why.")
+    row(STATES, "call receive", "!unread !error-pending at-end", "read-end", None, "3.10.3",
+        "Everything up to the peer's FIN has been read: the program sees end of file.")
+    row((CLOSED, LISTEN), "call receive", "!unread !error-pending !at-end", "error-ENOTCONN", None, "3.10.3",
+        "There is no connection to read from.")
+    row(tuple(s for s in STATES if s not in (CLOSED, LISTEN)), "call receive",
+        "!unread !error-pending !at-end", "error-EAGAIN", None, "3.10.3",
+        "Nothing has arrived yet, so the call would wait.")
+
+    row((CLOSED, LISTEN), "call shutdown", "", "error-ENOTCONN", None, "3.10.4",
+        "There is no connection to end.")
+    row(SYN_SENT, "call shutdown", "", "forget", CLOSED, "3.10.4",
+        "Nothing has been agreed yet, so nothing is sent.")
+    row((SYN_RECEIVED, ESTABLISHED), "call shutdown", "", "queue-fin", FIN_WAIT_1, "3.10.4",
+        "CLOSE means: I have nothing more to send. The FIN follows the last byte.")
+    row(CLOSE_WAIT, "call shutdown", "", "queue-fin", LAST_ACK, "3.10.4",
+        "The peer has ended its direction; now this side ends its own.")
+    row(after_fin, "call shutdown", "", "", None, "3.10.4",
+        "The FIN has already been sent; a second one does not exist.")
+
+    row(STATES, "call shutdown-read", "", "stop-reading", None, "3.6.1",
+        "Only this host learns of it: nothing is sent, the peer may go on sending.")
+
+    row(LISTEN, "call close", "!orphan", "forget", CLOSED, "3.10.4",
+        "Nobody was connected, so nothing is sent.")
+    row(SYN_SENT, "call close", "!orphan", "forget", CLOSED, "3.10.4",
+        "Nothing has been agreed yet, so nothing is sent.")
+    row(CLOSED, "call close", "!orphan", "orphan", None, "3.10.4",
+        "The connection is already gone; the program gives back the descriptor.")
+    held = (SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT)
+    row((*held, CLOSING, LAST_ACK), "call close", "!orphan unread resets-unread", "orphan reset end-aborted",
+        CLOSED, "3.6.1, RFC 2525 §2.17",
+        "Bytes that nobody will ever read are lost, and a reset is the only honest way to say so.")
+    row(held, "call close", "!orphan !unread-reset linger-zero", "orphan reset end-aborted", CLOSED, "3.10.5",
+        "SO_LINGER with time 0 turns close() into an abort.")
+    row((SYN_RECEIVED, ESTABLISHED), "call close", "!orphan !unread-reset !linger-zero", "orphan queue-fin",
+        FIN_WAIT_1, "3.10.4",
+        "The program ends its direction and gives up the descriptor: nobody will read any more.")
+    row(CLOSE_WAIT, "call close", "!orphan !unread-reset !linger-zero", "orphan queue-fin", LAST_ACK, "3.10.4",
+        "The peer had ended its direction; now this side ends its own.")
+    row((CLOSING, LAST_ACK), "call close", "!orphan !unread-reset", "orphan", None, "3.10.4",
+        "Both FINs are out. The kernel finishes without the program.")
+    row(TIME_WAIT, "call close", "!orphan", "orphan", None, "3.10.4",
+        "Both FINs are acknowledged. The kernel finishes without the program.")
+    row(FIN_WAIT_1, "call close", "!orphan !unread-reset !linger-zero", "orphan", None, "3.10.4",
+        "The FIN is already out. The descriptor goes, the connection stays with the kernel.")
+    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero linger2-negative", "orphan reset end-aborted",
+        CLOSED, "none: TCP_LINGER2",
+        "A negative TCP_LINGER2 means: do not wait for the peer's FIN at all.")
+    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close",
+        "orphan start-fin-wait-2", None, "none: an addition of this system",
+        "Nobody holds the socket now, so this system starts its own clock.")
+    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative !limits-late-close",
+        "orphan probe-if-detached", None, "3.10.4",
+        "The descriptor goes, the connection stays: in the RFC, and in this system, no clock starts here.")
+    row(STATES, "call close", "orphan", "error-EBADF", None, "3.10.4",
+        "The program has already given up this descriptor.")
+
+    row((SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT), "call abort", "!orphan",
+        "orphan reset end-aborted", CLOSED, "3.10.5",
+        "ABORT throws everything away and tells the peer with a reset.")
+    row((LISTEN, SYN_SENT, CLOSING, LAST_ACK, TIME_WAIT), "call abort", "!orphan", "orphan end-aborted",
+        CLOSED, "3.10.5",
+        "ABORT in this state just forgets the connection: no reset is sent.")
+    row(CLOSED, "call abort", "!orphan", "orphan", None, "3.10.5",
+        "There is no connection left to abort.")
+    row(STATES, "call abort", "orphan", "error-EBADF", None, "3.10.5",
+        "The program has already given up this descriptor.")
+
+    # ------------------------------------------------------------------- segments: no connection (§3.10.7.1)
+    row(CLOSED, "segment rst", "", "", None, "3.10.7.1",
+        "A reset for a connection that is already gone changes nothing.", stop=True)
+    row(CLOSED, "segment ack", "has-ack", "reset-at-ack", None, "3.10.7.1",
+        "There is no such connection here any more, and a reset says so.", stop=True)
+    row(CLOSED, "segment ack", "!has-ack", "reset-with-ack", None, "3.10.7.1",
+        "There is no such connection here, and a reset says so.", stop=True)
+
+    # ------------------------------------------------------------------------------ LISTEN (§3.10.7.2)
+    row(LISTEN, "segment rst", "", "", None, "3.10.7.2", "Nothing could have been reset.", stop=True)
+    row(LISTEN, "segment ack", "has-ack", "reset-at-ack", None, "3.10.7.2",
+        "Nothing has been sent that could be acknowledged.", stop=True)
+    row(LISTEN, "segment ack", "!has-ack", "", None, "3.10.7.2", "No acknowledgement to look at.")
+    row(LISTEN, "segment syn", "", "begin-from-syn send-syn-ack", SYN_RECEIVED, "3.10.7.2",
+        "Somebody asks for a connection; the answer acknowledges and asks back.", stop=True)
+    row(LISTEN, "segment text", "", "", None, "3.10.7.2", "Text without a SYN is dropped.", stop=True)
+    row(LISTEN, "segment fin", "", "", None, "3.10.7.4",
+        "Without a connection there is no sequence number to judge a FIN by.", stop=True)
+
+    # ---------------------------------------------------------------------------- SYN-SENT (§3.10.7.3)
+    row(SYN_SENT, "segment ack", "has-ack !ack-of-syn rst", "", None, "3.10.7.3",
+        "The reset answers something that was never sent.", stop=True)
+    row(SYN_SENT, "segment ack", "has-ack !ack-of-syn !rst", "reset-at-ack", None, "3.10.7.3",
+        "It acknowledges something that was never sent: an old connection's segment.", stop=True)
+    row(SYN_SENT, "segment ack", "has-ack ack-of-syn", "", None, "3.10.7.3", "The SYN is acknowledged.")
+    row(SYN_SENT, "segment ack", "!has-ack", "", None, "3.10.7.3", "No acknowledgement to look at.")
+    row(SYN_SENT, "segment rst", "has-ack", "end-refused", CLOSED, "3.10.7.3",
+        "The peer answers our SYN with a reset: connection refused.", stop=True)
+    row(SYN_SENT, "segment rst", "!has-ack", "", None, "3.10.7.3",
+        "A reset that acknowledges nothing could come from anyone.", stop=True)
+    row(SYN_SENT, "segment syn", "has-ack", "learn-syn take-ack ack", ESTABLISHED, "3.10.7.3",
+        "The peer has answered: the connection is open.")
+    row(SYN_SENT, "segment syn", "!has-ack", "learn-syn send-syn-ack", SYN_RECEIVED, "3.10.7.3",
+        "Both ends called at once: answer and wait for the confirmation.", stop=True)
+    row(SYN_SENT, "segment text", "", "", None, "3.10.7.3", "Text before a SYN is dropped.", stop=True)
+    row(SYN_SENT, "segment fin", "", "", None, "3.10.7.4",
+        "Without the peer's SYN there is no sequence number to judge a FIN by.", stop=True)
+
+    # ------------------------------------------------------------- first check: sequence number (§3.10.7.4)
+    known = (SYN_RECEIVED, *SYNCHRONIZED)
+    row(TIME_WAIT, "segment sequence", "syn-reopens", "begin-from-syn send-syn-ack", SYN_RECEIVED,
+        "3.6.1 (MAY-2)",
+        "A SYN beyond everything seen before cannot be an old one: it may open a new connection.", stop=True)
+    row(known, "segment sequence", "!syn-reopens acceptable", "touch", None, "3.10.7.4",
+        "It lies in the window.")
+    row(known, "segment sequence", "!syn-reopens !acceptable rst-before-fin", "", None,
+        "none: Linux",
+        "Some systems reset with the number before their own FIN; this system takes that as exact.")
+    row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin rst-past-window", "ack", None,
+        "none: Linux",
+        "One past the window still counts as inside here, so it draws a challenge.", stop=True)
+    row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin !rst-past-window", "", None,
+        "3.10.7.4", "A reset from outside the window is not believed and not answered.", stop=True)
+    row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe", "cut-text ack", None,
+        "3.10.7.4", "The window is shut: the byte is refused, its acknowledgement still counts.")
+    row(tuple(s for s in known if s not in (TIME_WAIT, CLOSING)), "segment sequence",
+        "!syn-reopens !acceptable !rst !zero-window-probe", "touch ack", None, "3.10.7.4",
+        "It lies outside the window, usually a repeat: say again what is expected, and drop it.", stop=True)
+    row(CLOSING, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !repeats-fin", "ack", None,
+        "3.10.7.4", "It lies outside the window, usually a repeat: say again what is expected.", stop=True)
+    row(CLOSING, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe repeats-fin", "send-fin-again",
+        None, "none: FreeBSD", "This system answers with its own FIN once more.", stop=True)
+    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe fin",
+        "ack start-time-wait", None, "3.10.7.4",
+        "The peer repeats its FIN, so our last ACK was lost: send it again and wait 2 MSL from now.", stop=True)
+    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !fin", "ack", None,
+        "3.10.7.4", "An old segment: say again what is expected, and drop it.", stop=True)
+
+    # ----------------------------------------------------------------------------------- second check: RST
+    row(SYN_RECEIVED, "segment rst", "rst-believed passive", "back-to-listen", LISTEN, "3.10.7.4",
+        "The peer gave up before the connection stood: go back to listening.", stop=True)
+    row(SYN_RECEIVED, "segment rst", "rst-believed !passive", "end-refused", CLOSED, "3.10.7.4",
+        "The peer refuses the connection.", stop=True)
+    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT), "segment rst", "rst-believed", "end-reset", CLOSED,
+        "3.10.7.4", "The peer has thrown the connection away.", stop=True)
+    row((CLOSING, LAST_ACK), "segment rst", "rst-believed", "end-reset", CLOSED, "3.10.7.4",
+        "The peer no longer knows the connection; nothing is left to wait for.", stop=True)
+    row(TIME_WAIT, "segment rst", "rst-ends-time-wait", "forget", CLOSED, "3.10.7.4",
+        "By the RFC's text a reset ends TIME-WAIT early: RFC 1337 calls it assassination.", stop=True)
+    row(TIME_WAIT, "segment rst", "!rst-ends-time-wait rst-challenged", "ack", None, "3.10.7.4, RFC 5961",
+        "A reset that does not name the exact number is answered with a challenge.", stop=True)
+    row(TIME_WAIT, "segment rst", "!rst-ends-time-wait !rst-challenged", "", None, "RFC 1337",
+        "This system ignores resets in TIME-WAIT, so that old segments cannot end it.", stop=True)
+    row(tuple(s for s in known if s != TIME_WAIT), "segment rst", "!rst-believed", "ack", None,
+        "3.10.7.4, RFC 5961",
+        "A reset that does not name the exact number is answered with a challenge, not believed.", stop=True)
+
+    # ------------------------------------------------------------------------------------ fourth check: SYN
+    row(SYN_RECEIVED, "segment syn", "passive", "back-to-listen", LISTEN, "3.10.7.4",
+        "A new SYN during the handshake: start again from LISTEN.", stop=True)
+    row(SYN_RECEIVED, "segment syn", "!passive", "ack", None, "3.10.7.4, RFC 5961",
+        "A SYN inside the window is answered with a challenge.", stop=True)
+    row(SYNCHRONIZED, "segment syn", "challenges", "ack", None, "3.10.7.4, RFC 5961",
+        "A SYN inside a living connection is answered with a challenge, not believed.", stop=True)
+    row(SYNCHRONIZED, "segment syn", "!challenges", "reset-at-ack end-reset", CLOSED, "RFC 793 §3.9",
+        "Before RFC 5961 a SYN inside the window was an error that reset the connection.", stop=True)
+
+    # ------------------------------------------------------------------------------------- fifth check: ACK
+    row(tuple(s for s in known if s != TIME_WAIT), "segment ack", "!has-ack", "", None, "3.10.7.4",
+        "Without an ACK bit a segment says nothing here: drop it.", stop=True)
+    row(TIME_WAIT, "segment ack", "!has-ack answers-bare-fin", "ack start-time-wait", None, "none: Linux",
+        "This system answers a FIN even when it acknowledges nothing.", stop=True)
+    row(TIME_WAIT, "segment ack", "!has-ack !answers-bare-fin", "", None, "3.10.7.4",
+        "Without an ACK bit a segment says nothing here: drop it.", stop=True)
+    row(SYN_RECEIVED, "segment ack", "has-ack ack-new", "take-ack", ESTABLISHED, "3.10.7.4",
+        "Our SYN is acknowledged: the connection is open.")
+    row(SYN_RECEIVED, "segment ack", "has-ack !ack-new", "reset-at-ack", None, "3.10.7.4",
+        "It acknowledges something that was never sent.", stop=True)
+    row(SYNCHRONIZED, "segment ack", "has-ack ack-future", "ack", None, "3.10.7.4",
+        "It acknowledges bytes that were never sent: say what is expected, and drop it.", stop=True)
+    row(SYNCHRONIZED, "segment ack", "has-ack ack-ancient", "ack", None, "3.10.7.4, RFC 5961 §5",
+        "It acknowledges something too long ago to be honest: challenge it, and drop it.", stop=True)
+    row((ESTABLISHED, CLOSE_WAIT), "segment ack", "has-ack ack-new", "take-ack", None, "3.10.7.4",
+        "The peer's TCP has the bytes up to there.")
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin skips-fin-wait-2", "take-ack reset-at-ack end-aborted",
+        CLOSED, "none: TCP_LINGER2",
+        "A negative TCP_LINGER2 means: do not wait for the peer's FIN at all.", stop=True)
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 limits-fin-wait-2",
+        "take-ack start-fin-wait-2", FIN_WAIT_2, "3.10.7.4; the clock is an addition of this system",
+        "The peer has our FIN. Its own may come at any time or never, so this system starts a clock.")
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 !limits-fin-wait-2", "take-ack probe-if-detached",
+        FIN_WAIT_2, "3.10.7.4",
+        "The peer has our FIN. Its own may come at any time or never, and no clock runs.")
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
+        "Some bytes are acknowledged, our FIN is not yet.")
+    row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack start-time-wait", TIME_WAIT, "3.10.7.4",
+        "Both FINs are acknowledged now; only old segments could still hurt.")
+    row(CLOSING, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
+        "It does not acknowledge our FIN.", stop=True)
+    row(LAST_ACK, "segment ack", "has-ack ack-new ack-of-fin", "take-ack end-normal", CLOSED, "3.10.7.4",
+        "Our FIN was the last thing outstanding, and it has arrived: done.", stop=True)
+    row(LAST_ACK, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
+        "Some bytes are acknowledged, our FIN is not yet.")
+    row(SYNCHRONIZED, "segment ack", "has-ack ack-old !ack-ancient", "take-window", None, "3.10.7.4",
+        "It acknowledges nothing new.")
+
+    # ------------------------------------------------------------------------------------ seventh check: text
+    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "!nobody-reads", "take-text ack", None, "3.10.7.4",
+        "The bytes are put in order for the program and acknowledged.")
+    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads !new-text", "ack", None, "3.10.7.4",
+        "Old bytes again: say what is expected.", stop=True)
+    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads new-text", "reset-at-ack end-aborted",
+        CLOSED, "3.6.1 (SHLD-3)",
+        "Nobody is left to read these bytes, so the peer is told with a reset that they are lost.", stop=True)
+    row((CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT), "segment text", "", "", None, "3.10.7.4",
+        "The peer had said that it was done; text after its FIN is ignored.")
+
+    # -------------------------------------------------------------------------------------- eighth check: FIN
+    row((SYN_RECEIVED, ESTABLISHED), "segment fin", "fin-in-order", "take-fin ack", CLOSE_WAIT, "3.10.7.4",
+        "The peer has nothing more to send. This side may go on sending until its own program closes.")
+    row(FIN_WAIT_1, "segment fin", "fin-in-order !repeats-fin", "take-fin ack", CLOSING, "3.10.7.4",
+        "The two FINs have crossed: the peer's is here, ours is not acknowledged yet.")
+    row(FIN_WAIT_1, "segment fin", "fin-in-order repeats-fin", "take-fin send-fin-again", CLOSING, "3.10.7.4",
+        "The two FINs have crossed; this system repeats its own together with the acknowledgement.")
+    row(FIN_WAIT_2, "segment fin", "fin-in-order", "take-fin ack stop-fin-wait-2 stop-keepalive start-time-wait",
+        TIME_WAIT, "3.10.7.4",
+        "The FIN that everybody waited for: both directions are done, only 2 MSL remain.")
+    row((SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment fin", "!fin-in-order", "keep-fin ack", None,
+        "3.10.7.4", "Bytes before this FIN are still missing: keep it, and say what is expected.")
+    row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment fin", "", "ack", None, "3.10.7.4",
+        "The peer's FIN is already counted.")
+    row(TIME_WAIT, "segment fin", "", "ack start-time-wait", None, "3.10.7.4",
+        "The peer's FIN again: acknowledge it and wait 2 MSL from now.")
+
+    # -------------------------------------------------------------------------------------- timers (§3.10.8)
+    waiting = (SYN_SENT, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, CLOSE_WAIT, CLOSING, LAST_ACK)
+    row(waiting, "timer retransmission", "!gives-up", "resend", None, "3.10.8",
+        "No acknowledgement in time: send the first unacknowledged segment again and wait longer.")
+    row(waiting, "timer retransmission", "gives-up", "end-timeout", CLOSED, "3.8.3",
+        "Nothing has answered for long enough: give up. Nothing is sent, nobody would hear it.")
+    row(waiting, "timer persist", "!probe-gives-up", "probe-window", None, "3.8.6.1",
+        "The peer's window is shut: ask with one byte whether it has opened.")
+    row(waiting, "timer persist", "probe-gives-up", "end-timeout", CLOSED, "3.8.6.1",
+        "The window has stayed shut too long for a connection that no program holds.")
+    row(tuple(s for s in STATES if s not in (CLOSED, LISTEN)), "timer user", "", "end-timeout", CLOSED, "3.10.8",
+        "The user timeout is over: flush everything, tell the program.")
+    row(TIME_WAIT, "timer time-wait", "", "forget", CLOSED, "3.10.8",
+        "2 MSL have passed: no segment of this connection can be alive.")
+    row(FIN_WAIT_2, "timer fin-wait-2", "idle-too-short", "recheck-fin-wait-2", None, "none: 4.4BSD",
+        "The peer was heard within the limit, so this system looks again a little later.")
+    row(FIN_WAIT_2, "timer fin-wait-2", "!idle-too-short", "end-given-up", CLOSED, "none: an addition of this system",
+        "The peer's FIN has not come, and this system will not wait for ever. Nothing is sent.")
+    row((ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2), "timer keepalive", "!keepalive-exhausted",
+        "probe-alive", None, "3.8.4",
+        "A long silence: ask with an old sequence number whether the peer is still there.")
+    row((ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2), "timer keepalive", "keepalive-exhausted",
+        "reset end-timeout", CLOSED, "3.8.4",
+        "Several questions without an answer: the peer is taken for dead.")
+    return rows
+
+
+RULES = tuple(_rows())
+
+#: The checks of an arriving segment, in order, by the state in which it arrives.
+CHECKS: Final[dict[str, tuple[str, ...]]] = {
+    CLOSED: ("rst", "ack"),
+    LISTEN: ("rst", "ack", "syn", "text", "fin"),
+    SYN_SENT: ("ack", "rst", "syn", "text", "fin"),
+} | {s: ("sequence", "rst", "syn", "ack", "text", "fin") for s in (SYN_RECEIVED, *SYNCHRONIZED)}
+
+CALLS: Final = ("connect", "listen", "send", "receive", "shutdown", "shutdown-read", "close", "abort")
+TIMERS: Final = ("retransmission", "persist", "user", "time-wait", "fin-wait-2", "keepalive")
+
+
+def index(rules: tuple[Rule, ...] = RULES) -> dict[tuple[str, str], tuple[Rule, ...]]:
+    """The rows by (state, event), in table order."""
+    by: dict[tuple[str, str], tuple[Rule, ...]] = {}
+    for rule in rules:
+        for state in rule.states:
+            by[state, rule.event] = (*by.get((state, rule.event), ()), rule)
+    return by

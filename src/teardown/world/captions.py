@@ -1,0 +1,138 @@
+"""The sentences of a trace: what happened, and who must act next.
+
+All words about steps are made here, from the rule that was applied and the world after it.
+"""
+
+from __future__ import annotations
+
+from teardown.tcp.endpoint import Event
+from teardown.tcp.segment import Segment
+from teardown.tcp.states import CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT
+from teardown.world.trace import HOSTS, Host, Owes, Running, other, spoken
+from teardown.world.world import World
+
+#: What a figure and a transcript call the program alarms and the kernel timers.
+TIMER_NAMES = {
+    "retransmission": "retransmission timer",
+    "persist": "persist timer",
+    "user": "user timeout",
+    "time-wait": "2MSL timer",
+    "fin-wait-2": "FIN_WAIT_2 timer",
+    "keepalive": "keepalive timer",
+    "keep-alive": "keep-alive timeout",
+    "linger": "linger timeout",
+    "linger-total": "linger limit",
+    "next": "next use",
+}
+
+
+def call_text(event: Event) -> str:
+    """A call as C programmers write it: `close()`, `shutdown(SHUT_WR)`, `send(100)`."""
+    match event.call:
+        case "shutdown":
+            return "shutdown(SHUT_WR)"
+        case "shutdown-read":
+            return "shutdown(SHUT_RD)"
+        case "send":
+            return f"send({event.amount})"
+        case "receive":
+            return "recv()"
+        case "abort":
+            return "close() with SO_LINGER 0"
+        case _:
+            return f"{event.call}()"
+
+
+def segment_text(segment: Segment, again: int = 0, probe: bool = False) -> str:
+    """A segment in a sentence: `FIN, ACK`, `100 bytes`, `ACK (again, no. 2)`."""
+    if probe:
+        text = "a probe"
+    elif segment.length:
+        text = f"{segment.length} bytes" + (" and FIN" if "F" in segment.flags else "")
+    else:
+        text = segment.label
+    return f"{text} (again, no. {again})" if again else text
+
+
+def sent(host: Host, segment: Segment, again: int, probe: bool) -> str:
+    """A segment leaves."""
+    return f"The {host} sends {segment_text(segment, again, probe)}."
+
+
+def arrived(host: Host, segment: Segment, probe: bool, why: str) -> str:
+    """A segment arrives, and the reason of the rule that counted."""
+    what = segment_text(segment, probe=probe)
+    what = what[0].upper() + what[1:]
+    return f"{what} {'reach' if segment.length > 1 else 'reaches'} the {host}. {why}"
+
+
+def lost(sender: Host, segment: Segment, probe: bool, why: str = "") -> str:
+    """A segment is lost."""
+    return f"{'A probe' if probe else segment_text(segment)[0].upper() + segment_text(segment)[1:]} from the {sender} is lost{why}."
+
+
+def called(host: Host, event: Event, result: str | None, why: str) -> str:
+    """A program calls."""
+    text = f"The {host} program calls {call_text(event)}. {why}"
+    return f"{text} The call fails: {result}." if result and result.startswith("E") and result != "EOF" else text
+
+
+def fired(host: Host, running: Running, why: str) -> str:
+    """A timer fires."""
+    name = TIMER_NAMES.get(running.name, running.name)
+    whose = "program" if running.owner == "program" else "kernel"
+    return f"The {host} {whose}'s {name} ({spoken(running.expires - running.started)}) is over. {why}".rstrip()
+
+
+_ALARM_WHY = {
+    "keep-alive": "The connection has been idle for long enough; the server will close it.",
+    "linger": "Nothing more has come from the client; the server stops reading.",
+    "linger-total": "The server has lingered for as long as it is allowed to.",
+}
+
+
+def alarm_why(name: str) -> str:
+    """Why a program's own clock matters."""
+    return _ALARM_WHY.get(name, "")
+
+
+def owes(w: World) -> Owes | None:
+    """Who must act next for the connection to end, and how. None when both ends are done."""
+    for flight in w.wire:
+        if not flight.doomed and not w.down.of(other(flight.sender)):
+            return Owes("network", f"deliver {segment_text(flight.segment, probe=flight.probe)}")
+    alive = [h for h in HOSTS if not w.down.of(h) and w.ends.of(h).state != CLOSED]
+    for h in alive:
+        e = w.ends.of(h)
+        if e.clock == "retransmission":
+            return Owes(f"{h} kernel", "repeat what is not acknowledged")
+        if e.clock == "persist":
+            far = other(h)
+            if w.down.of(far) or w.ends.of(far).state == CLOSED:
+                return Owes(f"{h} kernel", "probe the window, then give up")
+            return Owes(f"{far} program", "recv()")
+    for h in alive:
+        e = w.ends.of(h)
+        if e.state == CLOSE_WAIT:
+            return Owes(f"{h} program", "close()")
+    for h in alive:
+        e = w.ends.of(h)
+        if e.state == FIN_WAIT_2:
+            far = other(h)
+            if w.ends.of(far).state in (ESTABLISHED,) and not w.down.of(far):
+                continue
+            if any(r.name == "fin-wait-2" for r in w.timers.of(h)):
+                return Owes(f"{h} kernel", "give up when the FIN_WAIT_2 timer is over")
+            if any(r.name == "keepalive" for r in w.timers.of(h)):
+                return Owes(f"{h} kernel", "probe the peer")
+            if not e.orphan:
+                return Owes(f"{h} program", "close(), or wait for ever")
+            return Owes("nobody", "no timer runs and nothing is on the wire")
+        if e.state in (FIN_WAIT_1, LAST_ACK):
+            return Owes(f"{h} kernel", "repeat its FIN")
+        if e.state == TIME_WAIT:
+            return Owes(f"{h} kernel", "wait for 2 MSL")
+    for h in alive:
+        if w.ends.of(h).state == ESTABLISHED:
+            return Owes(f"{h} program", "close()")
+    return None

@@ -1,0 +1,63 @@
+"""Run a scenario to its end: the reader's moves first, then whatever happens by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from teardown.tcp.states import CLOSED, prose
+from teardown.world.moves import IllegalMove, apply, begin, next_move
+from teardown.world.trace import Ending, Step, Trace, spoken
+from teardown.world.world import Scenario, World
+
+#: A run longer than this is a loop: two machines that answer each other for ever.
+MOST_STEPS = 5_000
+
+
+def play(scenario: Scenario, moves: Sequence[str] = ()) -> tuple[World, tuple[Step, ...]]:
+    """The world after exactly these moves, and all steps so far. Raises IllegalMove at the first illegal one."""
+    world, steps = begin(scenario)
+    for n, move in enumerate(moves, 1):
+        try:
+            world, more = apply(world, move)
+        except IllegalMove as error:
+            raise IllegalMove(error.what, place=f"move {n} ({move})") from None
+        steps += more
+    return world, steps
+
+
+def run(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
+    """Play the moves, then let everything happen in its time until nothing is left to happen."""
+    world, steps = play(scenario, moves)
+    while not _over(world) and len(steps) < MOST_STEPS:
+        nxt = next_move(world)
+        if nxt is None:
+            break
+        world, more = apply(world, nxt)
+        steps += more
+        if world.now > scenario.limit:
+            break
+    return Trace(scenario.json(), steps, ending(world))
+
+
+def trace(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
+    """The trace of exactly these moves, with nothing played on."""
+    world, steps = play(scenario, moves)
+    return Trace(scenario.json(), steps, ending(world))
+
+
+def _over(w: World) -> bool:
+    return not w.wire and all(down or e.state == CLOSED for e, down in zip(w.ends, w.down))
+
+
+def ending(w: World) -> Ending:
+    """How things stand: over, stuck for ever, or still open."""
+    if _over(w):
+        return Ending("closed", w.now, f"No connection is left after {spoken(w.now)}.")
+    if next_move(w) is None:
+        left = [
+            f"the {host} stays in {prose(e.state)}"
+            for host, e, down in zip(("server", "client"), w.ends, w.down)
+            if e.state != CLOSED and not down
+        ]
+        return Ending("stuck", w.now, f"Nothing can happen by itself any more: {' and '.join(left)}.")
+    return Ending("open", w.now, f"Still going on after {spoken(w.now)}.")

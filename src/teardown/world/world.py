@@ -1,0 +1,115 @@
+"""Two hosts, a network and virtual time, as one immutable value.
+
+A world is changed only by moves (`teardown.world.moves`). Time is whole microseconds and stands still between moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from teardown.programs import Memory, Program
+from teardown.tcp.endpoint import Endpoint
+from teardown.tcp.profile import Profile
+from teardown.tcp.segment import Segment
+from teardown.world.trace import Host, Pair, Running
+
+SEATS = ("network", "server", "client", "clock")
+
+
+@dataclass(frozen=True, eq=False)
+class HostSetup:
+    """One host of a scenario: its operating system, its program, its socket options (µs, or None)."""
+
+    profile: Profile
+    program: Program
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """What the network does to the `nth` segment (from 1) of `sender` that carries all of `flags`."""
+
+    sender: Host
+    flags: str
+    nth: int
+    fate: str = "lost"  # lost | late
+    late: int = 0  # µs, for late
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """Two hosts and a network, before anything has happened. Compared by identity."""
+
+    name: str
+    title: str
+    summary: str
+    hosts: Pair[HostSetup]
+    latency: int  # µs, one way
+    begin: str = "established"  # "established" | "closed" (the client connects first)
+    faults: tuple[Fault, ...] = ()
+    seats: tuple[str, ...] = ()
+    seed: int = 0
+    limit: int = 86_400_000_000  # µs of virtual time after which a run stops
+
+    def json(self) -> dict[str, Any]:
+        """What was run, for the trace."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "stacks": {h: s.profile.name for h, s in zip(("server", "client"), self.hosts)},
+            "programs": {h: s.program.name for h, s in zip(("server", "client"), self.hosts)},
+            "latency": self.latency,
+            "begin": self.begin,
+            "seed": self.seed,
+        }
+
+
+class Flight(NamedTuple):
+    """A segment on the wire. `packet` numbers the flights of a world from 1, in the order of sending."""
+
+    packet: int
+    sender: Host
+    segment: Segment
+    sent: int
+    due: int
+    again: int = 0
+    probe: bool = False
+    doomed: bool = False  # the network has decided to lose it
+
+
+class World(NamedTuple):
+    """Everything that the next move can depend on."""
+
+    scenario: Scenario
+    now: int
+    ends: Pair[Endpoint]
+    memory: Pair[Memory]
+    timers: Pair[tuple[Running, ...]]
+    wire: tuple[Flight, ...]
+    packets: int  # flights so far
+    seen: tuple[int, ...]  # for each fault, how many segments it has been compared with successfully
+    down: Pair[bool]  # the host is gone
+    heard: Pair[int]  # when a segment last arrived, kept only where a system counts idle time
+    steps: int  # steps recorded so far
+
+    @property
+    def states(self) -> Pair[str]:
+        """Both endpoints' states."""
+        return Pair(self.ends.server.state, self.ends.client.state)
+
+    def flight(self, packet: int) -> Flight | None:
+        """The flight with that number, if it is still on the wire."""
+        return next((f for f in self.wire if f.packet == packet), None)
+
+    def next_timer(self) -> tuple[Host, Running] | None:
+        """The timer that expires first; the server's before the client's, the kernel's before a program's."""
+        candidates = [
+            (r.expires, h == "client", r.owner == "program", r.name, h, r)
+            for h in ("server", "client")
+            for r in self.timers.of(h)
+        ]
+        if not candidates:
+            return None
+        *_, host, running = min(candidates, key=lambda c: c[:4])
+        return host, running

@@ -1,0 +1,67 @@
+/** Small helpers for building elements. No markup strings: text stays text. */
+
+/**
+ * An element with attributes and children; an attribute that is null or false is left out.
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean | null>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Outlines of the icons, drawn in a box of 24 units. */
+const ICONS = {
+  first: "M6 5v14M18 5l-9 7 9 7z",
+  back: "M16 5l-9 7 9 7z",
+  play: "M8 5l11 7-11 7z",
+  pause: "M8 5v14M16 5v14",
+  next: "M8 5l9 7-9 7z",
+  last: "M18 5v14M6 5l9 7-9 7z",
+};
+
+/**
+ * A picture for a button that carries its name elsewhere.
+ * @param {keyof typeof ICONS} name
+ * @returns {SVGElement}
+ */
+export function icon(name) {
+  const svg = /** @type {SVGElement} */ (document.createElementNS(SVG, "svg"));
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "tcp-icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * The text of an element as one line, as a reader or a screen reader meets it.
+ * @param {Element} element
+ */
+export function line(element) {
+  return (element.textContent ?? "").replace(/\s+/g, " ").trim();
+}
+
+/**
+ * Replaces what follows `#` without a new entry in the history, so that Back leaves the page.
+ * Browsers refuse more than about a hundred replacements in half a minute: the picture matters more.
+ * @param {string} fragment empty for none
+ */
+export function setFragment(fragment) {
+  const address = fragment ? `#${fragment}` : location.pathname + location.search;
+  try {
+    history.replaceState(history.state, "", address);
+  } catch {
+    /* too many replacements: the next step sets it */
+  }
+}

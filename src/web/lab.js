@@ -1,0 +1,307 @@
+/**
+ * `<tcp-lab>`: the reader makes the moves, Python answers with the next picture.
+ *
+ * A situation is a list of moves and nothing else. The list stands in the address (`#moves=a,b`), is kept in
+ * this browser, and goes whole to the engine with each question; undo is a shorter list. The page's first
+ * frame was made by the same Python at build time, so there is something to read and to press at once.
+ */
+
+import { el, setFragment } from "./dom.js";
+import { engine, Refusal } from "./engine.js";
+import { StateMap } from "./map.js";
+import { decode, encode, keep, kept } from "./situation.js";
+import { engine as engineWords, lab as words } from "./strings.js";
+
+/** @typedef {import("./engine.js").Answer} Answer */
+/** @typedef {import("./situation.js").Work} Work */
+/** @typedef {{kind: "move" | "try" | "undo" | "redo" | "restart" | "open", id?: string, work?: Work}} Wish */
+
+export class Lab extends HTMLElement {
+  /** @type {Work} where the reader is, and what redo would bring back */ #work = { moves: [], redo: [] };
+  /** @type {Work | null} saved work that a link has put aside */ #aside = null;
+  /** @type {Wish[]} what the reader asked for and the engine has not answered */ #wishes = [];
+  /** @type {AbortController | null} ends all listeners */ #leaving = null;
+  #answering = false;
+  #spoken = el("p", { class: "tcp-spoken", role: "status" });
+  #copy = el("button", { type: "button", "data-action": "copy" }, words.copy);
+
+  connectedCallback() {
+    this.#build();
+    this.#listen();
+    this.#restore();
+    engine.start();
+    this.#showEngine();
+  }
+
+  disconnectedCallback() {
+    this.#leaving?.abort();
+  }
+
+  /** @param {string} name @returns {HTMLElement | null} */
+  #region(name) {
+    return this.querySelector(`[data-region="${name}"]`);
+  }
+
+  /** Whether the page's address speaks of this lab. */
+  get #ownsAddress() {
+    return this === document.querySelector("tcp-lab");
+  }
+
+  /** Adds what only makes sense with a script. */
+  #build() {
+    const tools = this.#region("tools") ?? el("div", { "data-region": "tools" });
+    tools.setAttribute("role", "group");
+    tools.setAttribute("aria-label", words.tools);
+    const actions = /** @type {const} */ (["undo", "redo", "restart"]);
+    tools.replaceChildren(
+      ...actions.map((action) => el("button", { type: "button", "data-action": action }, words[action])), this.#copy);
+    if (!tools.isConnected) this.#region("moves")?.after(tools);
+    this.#region("message")?.setAttribute("role", "status");
+    this.append(this.#spoken);
+    this.#showTools();
+  }
+
+  #listen() {
+    this.#leaving?.abort();
+    this.#leaving = new AbortController();
+    const { signal } = this.#leaving;
+    this.addEventListener("click", (event) => this.#press(event), { signal });
+    this.addEventListener("keydown", (event) => {
+      // A key held down would rush through moves that the reader has not seen yet.
+      if (event.repeat && event.target instanceof HTMLButtonElement) event.preventDefault();
+    }, { signal });
+    addEventListener("hashchange", () => this.#follow(), { signal });
+    engine.addEventListener("change", () => this.#showEngine(), { signal });
+  }
+
+  /** Opens what the address holds, else what this browser kept. */
+  #restore() {
+    const saved = kept(this.#name);
+    const linked = this.#ownsAddress ? decode(location.hash) : null;
+    if (linked === null && saved) {
+      this.#work.redo = saved.moves.length ? [] : saved.redo;
+      if (saved.moves.length) this.#wish({ kind: "open", work: saved });
+    } else if (linked) {
+      const own = saved && encode(saved.moves) === encode(linked);
+      this.#aside = own || !saved?.moves.length ? null : saved;
+      if (linked.length) this.#wish({ kind: "open", work: { moves: linked, redo: own ? saved.redo : [] } });
+      if (this.#aside) this.#tellAside();
+    }
+  }
+
+  get #name() {
+    return this.dataset.lab ?? "";
+  }
+
+  /** Someone changed the address by hand or came back to it. */
+  #follow() {
+    const linked = this.#ownsAddress ? decode(location.hash) : null;
+    if (linked && encode(linked) !== encode(this.#work.moves)) this.#wish({ kind: "open", work: { moves: linked, redo: [] } });
+  }
+
+  /** @param {MouseEvent} event */
+  #press(event) {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (!button || button.closest("[inert]")) return;
+    const { move, try: attempt, action } = button.dataset;
+    if (move) this.#wish({ kind: "move", id: move }, button);
+    else if (attempt) this.#wish({ kind: "try", id: attempt }, button);
+    else if (action === "undo" || action === "redo" || action === "restart") this.#wish({ kind: action }, button);
+    else if (action === "copy") this.#copyLink();
+    else if (action === "retry") engine.start(), this.#answerAll();
+    else if (action === "mine" && this.#aside) this.#wish({ kind: "open", work: this.#aside });
+  }
+
+  /** @param {Wish} wish @param {HTMLElement} [button] */
+  #wish(wish, button) {
+    if ((wish.kind === "undo" || wish.kind === "redo") && !this.#wishes.length && !this.#plan(wish)) {
+      return this.#tell(words.nothing[wish.kind]);
+    }
+    this.#wishes.push(wish);
+    if (engine.health !== "live" && button) {
+      const name = (button.textContent ?? "").replace(/\s+/g, " ").trim();
+      this.#tell(this.#wishes.length > 1 ? words.waitingMore(name, this.#wishes.length) : words.waiting(name));
+    }
+    // The first frame's moves do not belong to a situation that is still to be opened.
+    this.#region("moves")?.toggleAttribute("inert", this.#wishes.some(({ kind }) => kind === "open"));
+    this.#answerAll();
+  }
+
+  /** Carries out the wishes one after another. A wish that the engine could not answer stays. */
+  async #answerAll() {
+    if (this.#answering) return;
+    this.#answering = true;
+    try {
+      while (this.#wishes.length) {
+        await this.#answer(this.#wishes[0]);
+        this.#wishes.shift();
+      }
+    } catch {
+      /* the engine failed and says so itself */
+    } finally {
+      this.#answering = false;
+      this.#region("moves")?.toggleAttribute("inert", this.#wishes.some(({ kind }) => kind === "open"));
+    }
+  }
+
+  /** @param {Wish} wish */
+  async #answer(wish) {
+    const plan = this.#plan(wish);
+    if (!plan) return;
+    const attempt = wish.kind === "try" ? (wish.id ?? null) : null;
+    let answer;
+    try {
+      answer = await engine.ask({ lab: this.#name, moves: plan.moves, attempt });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return this.#tell(wish.kind === "open" ? `${words.cannot} ${error.message}` : error.message);
+    }
+    this.#show(answer, wish, plan.redo);
+  }
+
+  /** The work that a wish would lead to, or null when there is nothing to do. @param {Wish} wish @returns {Work | null} */
+  #plan({ kind, id = "", work }) {
+    const { moves, redo } = this.#work;
+    if (kind === "open") return work ?? null;
+    if (kind === "try") return this.#work;
+    if (kind === "move") return { moves: [...moves, id], redo: redo.at(-1) === id ? redo.slice(0, -1) : [] };
+    if (kind === "restart") return { moves: [], redo: [...redo, ...moves.toReversed()] };
+    if (kind === "undo") return moves.length ? { moves: moves.slice(0, -1), redo: [...redo, ...moves.slice(-1)] } : null;
+    return redo.length ? { moves: [...moves, ...redo.slice(-1)], redo: redo.slice(0, -1) } : null;
+  }
+
+  /** Shows an answer and keeps it. @param {Answer} answer @param {Wish} wish @param {string[]} redo */
+  #show(answer, wish, redo) {
+    const before = this.#work;
+    const refused = answer.refused !== null;
+    this.#work = { moves: answer.moves, redo: refused && wish.kind !== "open" ? before.redo : redo };
+    const focused = this.#focused();
+    for (const [name, html] of Object.entries(answer.html)) {
+      const region = this.#region(name);
+      if (region) region.innerHTML = html;
+    }
+    this.#showStates(answer);
+    this.dataset.step = String(answer.moves.length);
+    this.#scrollToNewest();
+    this.#showTools();
+
+    const changed = encode(answer.moves) !== encode(before.moves);
+    if (wish.kind !== "open") {
+      if (changed) this.#aside = null;
+      if (!this.#aside) keep(this.#name, this.#work);
+    } else if (wish.work === this.#aside) {
+      this.#aside = null;
+    }
+    if (this.#ownsAddress && (changed || wish.kind !== "open")) setFragment(encode(answer.moves));
+
+    if (refused) this.#tell(wish.kind === "open" ? words.partly(answer.refused ?? "") : (answer.refused ?? ""));
+    else if (this.#aside) this.#tellAside();
+    else this.#tell("");
+    this.#refocus(focused);
+    if (!refused) this.#spoken.textContent = this.#sentence(answer, wish);
+  }
+
+  /** @param {Answer} answer @param {Wish} wish */
+  #sentence(answer, { kind }) {
+    if (kind === "undo") return words.undone(answer.moves.length);
+    if (kind === "restart") return words.restarted;
+    return answer.say;
+  }
+
+  /** @param {Answer} answer */
+  #showStates({ states }) {
+    const diagram = this.querySelector("[data-region='states'] svg.states");
+    if (diagram) new StateMap(diagram).show(states, null);
+  }
+
+  #scrollToNewest() {
+    const ladder = this.#region("ladder");
+    ladder?.scrollTo({ top: ladder.scrollHeight });
+  }
+
+  #showTools() {
+    const { moves, redo } = this.#work;
+    const idle = { undo: !moves.length, redo: !redo.length, restart: !moves.length };
+    for (const [action, is] of Object.entries(idle)) {
+      this.querySelector(`[data-action="${action}"]`)?.setAttribute("aria-disabled", String(is));
+    }
+  }
+
+  /** What has the focus in here, so that it can be found again after its region is replaced. */
+  #focused() {
+    const button = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    return button && this.contains(button) ? button : null;
+  }
+
+  /** @param {HTMLElement | null} was */
+  #refocus(was) {
+    if (!was || was.isConnected) return;
+    const buttons = /** @type {HTMLElement[]} */ ([...this.querySelectorAll("button")]);
+    const { move, try: attempt, action } = was.dataset;
+    const next =
+      (action && buttons.find((button) => button.dataset.action === action)) ||
+      (attempt && buttons.find((button) => button.dataset.try === attempt)) ||
+      ((move || attempt) && buttons.find((button) => button.dataset.move)) ||
+      this.#region("moves")?.querySelector("h2, h3, h4, p");
+    if (!next) return;
+    if (!next.matches("button")) next.tabIndex = -1;
+    next.focus({ preventScroll: true });
+  }
+
+  /** @param {string} text @param {...Node} more */
+  #tell(text, ...more) {
+    this.#region("message")?.replaceChildren(...(text ? [el("p", {}, text)] : []), ...more);
+  }
+
+  #tellAside() {
+    const own = words.moves(this.#aside?.moves.length ?? 0);
+    this.#tell(words.shared(own), el("button", { type: "button", "data-action": "mine" }, words.mine));
+  }
+
+  async #copyLink() {
+    const address = location.href;
+    try {
+      await navigator.clipboard.writeText(address);
+      this.#tell(words.copied);
+    } catch {
+      const field = /** @type {HTMLInputElement} */ (el("input", { readonly: true, value: address, "aria-label": words.address }));
+      this.#tell(words.copyByHand, field);
+      field.select();
+    }
+  }
+
+  /** How the engine is: a bar while it starts, nothing while it lives, a way out when it failed. */
+  #showEngine() {
+    const { health, progress, reason } = engine;
+    this.dataset.engine = health === "idle" ? "starting" : health;
+    const region = this.#region("progress");
+    if (!region) return;
+    if (health === "live") region.replaceChildren();
+    else if (health === "failed") region.replaceChildren(...this.#wayOut(reason));
+    else this.#showProgress(region, progress);
+  }
+
+  /** @param {HTMLElement} region @param {{text: string, share: number | null}} progress */
+  #showProgress(region, { text, share }) {
+    let bar = region.querySelector("progress");
+    if (!bar) {
+      bar = /** @type {HTMLProgressElement} */ (el("progress", { max: 1, "aria-label": engineWords.starting }));
+      region.replaceChildren(bar, el("p", {}));
+    }
+    if (share === null) bar.removeAttribute("value");
+    else bar.value = share;
+    const label = region.querySelector("p");
+    if (label) label.textContent = text;
+  }
+
+  /** @param {string} reason */
+  #wayOut(reason) {
+    const { walkthrough } = this.dataset;
+    const kept = this.#wishes.length || this.#work.moves.length ? ` ${engineWords.kept}` : "";
+    return [
+      el("p", { role: "alert" }, engineWords.failed(reason) + kept),
+      el("button", { type: "button", "data-action": "retry" }, engineWords.retry),
+      ...(walkthrough ? [el("a", { href: walkthrough }, engineWords.walkthrough)] : []),
+    ];
+  }
+}

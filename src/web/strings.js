@@ -1,0 +1,76 @@
+/**
+ * Every word that the scripts show or say. One file, so that a translation is one file.
+ * What the engine says (moves, captions, reasons) comes from Python and is not here.
+ */
+
+export const player = {
+  controls: "Step through the figure",
+  first: "First step",
+  back: "Step back",
+  play: "Play",
+  pause: "Pause",
+  next: "Next step",
+  last: "Last step",
+  slider: "Step",
+  speed: "Speed",
+  speeds: { 0.5: "half speed", 1: "normal speed", 2: "double speed" },
+  keys: "Keys on the slider: arrows step, Page Up and Page Down go by phase, Home and End go to the ends, " +
+    "Space plays, Esc stops.",
+  /** @type {(step: number, last: number, line: string) => string} */
+  position: (step, last, line) => `Step ${step} of ${last}, ${line}`,
+  otherEdge: "This case never takes that arrow.",
+};
+
+/** @type {(n: number) => string} */
+const moves = (n) => (n === 1 ? "1 move" : `${n} moves`);
+
+export const lab = {
+  moves,
+  tools: "Your moves",
+  undo: "Undo",
+  redo: "Redo",
+  restart: "Restart",
+  copy: "Copy link",
+  copied: "The link is copied. It opens exactly this situation.",
+  copyByHand: "Copy this address. It opens exactly this situation.",
+  address: "Address of this situation",
+  /** @type {(move: string) => string} */
+  waiting: (move) => `The engine is still starting. Your move is noted and will be played first: ${move}`,
+  /** @type {(move: string, more: number) => string} */
+  waitingMore: (move, more) => `The engine is still starting. Your ${more} moves are noted, the last one is: ${move}`,
+  /** @type {(moves: string) => string} */
+  shared: (moves) => `This address holds a situation of its own. Your own work (${moves}) is kept ` +
+    "until you make a move here.",
+  mine: "Back to my work",
+  nothing: { undo: "There is no move to undo.", redo: "There is no move to redo." },
+  restarted: "You are back at the beginning. Redo brings your moves back.",
+  /** @type {(n: number) => string} */
+  undone: (n) => `Undone. ${n === 0 ? "You are at the beginning." : `You have made ${moves(n)}.`}`,
+  /** @type {(reason: string) => string} */
+  partly: (reason) => `The rest of these moves does not fit: ${reason}`,
+  cannot: "This situation cannot be opened.",
+};
+
+export const engine = {
+  starting: "The engine is starting",
+  list: "Looking for the engine",
+  /** @type {(done: string, all: string) => string} */
+  fetching: (done, all) => `Fetching the engine: ${done} of ${all} MB`,
+  compiling: "Starting Python",
+  importing: "Loading the TCP engine",
+  restarting: "The engine stopped. It is starting again and will repeat your moves",
+  retry: "Try again",
+  walkthrough: "Read the walkthrough instead",
+  /** @type {(what: string) => string} */
+  failed: (what) => `The engine could not start. ${what}`,
+  kept: "Your moves are kept.",
+  offline: "A file did not arrive. Are you online?",
+  /** @type {(file: string) => string} */
+  missing: (file) => `The server does not have ${file}.`,
+  /** @type {(file: string) => string} */
+  damaged: (file) => `${file} arrived damaged.`,
+  noWasm: "This browser does not run WebAssembly, or the page's policy forbids it.",
+  noWorker: "Its script did not arrive, or this browser does not run module workers.",
+  broken: "Python did not start.",
+  crashed: "The engine stopped twice on the same move.",
+};

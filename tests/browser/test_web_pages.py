@@ -1,0 +1,79 @@
+"""Every kind of page: no accessibility violation, no sideways scroll, nothing from elsewhere, no byte too many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import ROOT, Visit, Watch
+from playwright.sync_api import Page
+
+KINDS = ("front", "text", "figure", "lab")
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def ready(page: Page, kind: str) -> Page:
+    """Waits until the page's scripts have done what they do at once."""
+    if kind == "figure":
+        page.locator("tcp-player .tcp-controls").first.wait_for()
+    if kind == "lab":
+        page.locator("tcp-lab[data-engine=live]").wait_for()
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, one line per element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [f"{v['id']}: {n['html'][:160]}" for v in found["violations"] for n in v["nodes"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)]
+)
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    visit: Visit, pages: dict[str, str], kind: str, scheme: str, width: int
+) -> None:
+    page = visit(pages[kind], color_scheme=scheme, viewport={"width": width, "height": 800})
+    ready(page, kind)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_sideways_scroll_on_a_phone(visit: Visit, pages: dict[str, str], kind: str) -> None:
+    page = ready(visit(pages[kind], viewport={"width": 375, "height": 667}), kind)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+@pytest.mark.parametrize("kind", ["front", "text", "figure"])
+def test_a_reader_fetches_no_lab_code_and_no_engine(
+    visit: Visit, watch: Watch, pages: dict[str, str], kind: str
+) -> None:
+    page = ready(visit(pages[kind]), kind)
+    page.wait_for_load_state("networkidle")
+    heavy = [
+        path
+        for path in watch.paths()
+        if any(word in path for word in ("engine", "pyodide", "lab.js", "worker"))
+    ]
+    assert heavy == []
+
+
+def test_controls_are_large_enough_to_touch(visit: Visit, pages: dict[str, str]) -> None:
+    page = ready(visit(pages["figure"], viewport={"width": 320, "height": 800}), "figure")
+    sizes = page.locator("tcp-player .tcp-controls :is(button, select, input)").evaluate_all(
+        "nodes => nodes.map((node) => [node.getBoundingClientRect().width, node.getBoundingClientRect().height])"
+    )
+    assert len(sizes) >= 7
+    assert min(min(size) for size in sizes) >= 44
+
+
+def test_the_printed_figure_is_finished_and_without_controls(visit: Visit, pages: dict[str, str]) -> None:
+    page = ready(visit(pages["figure"]), "figure")
+    page.locator("tcp-player [data-action=first]").first.click()
+    page.emulate_media(media="print")
+    assert not page.locator("tcp-player .tcp-controls").first.is_visible()
+    assert not page.locator("tcp-player .veil").first.is_visible()
+    assert page.locator("tcp-player svg.ladder").first.is_visible()

@@ -1,0 +1,42 @@
+"""Tests against a real kernel: skipped, and loudly so, where the rig cannot be built."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from teardown.kernel.observe import Observation
+from teardown.kernel.play import play_all
+from teardown.kernel.rig import available, no_tracefs
+from teardown.kernel.scenarios import scenarios
+from teardown.kernel.tracefs import Tracer
+
+
+@pytest.fixture(scope="session")
+def real() -> None:
+    """A test that asks for this needs the real kernel."""
+    if reason := available():
+        pytest.skip(f"the real kernel was not asked: {reason}")
+
+
+@pytest.fixture
+def tracer(real: None) -> Iterator[Tracer]:
+    if reason := no_tracefs():
+        pytest.skip(reason)
+    with Tracer() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def live(real: None) -> dict[str, Observation]:
+    """Every fast scenario, played now (about 16 seconds)."""
+    return play_all([one for one in scenarios() if not one.slow])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if reason := available():
+        terminalreporter.section("REAL KERNEL NOT ASKED", yellow=True, bold=True)
+        terminalreporter.line(f"The rig cannot be built here: {reason}.")
+        terminalreporter.line("Only what was recorded on another machine has been checked.")
+    elif reason := no_tracefs():
+        terminalreporter.section("REAL KERNEL ASKED WITHOUT TRACEFS", yellow=True, bold=True)
+        terminalreporter.line(reason)
