@@ -78,15 +78,18 @@ find_uv() {
   [ -x "$UV" ] || die "uv could not be installed. Install it by hand, then run make again."
 }
 
-# Makes .venv. uv looks for the wanted Python on this machine, then tries to fetch it.
+# Makes .venv. uv looks for the wanted Python on this machine, then tries to fetch it; then comes whatever is here.
 make_venv() {
   [ -x "$PYTHON" ] && "$PYTHON" -c '' 2>/dev/null && return
   rm -rf .venv
   say "making .venv with Python $WANTED"
-  if "$UV" venv --quiet --python "$WANTED" --prompt teardown .venv 2>/dev/null; then return; fi
-  "$UV" venv --quiet --python '>=3.12' --no-python-downloads --prompt teardown .venv 2>/dev/null ||
+  local venv=("$UV" venv --quiet --prompt teardown)
+  "${venv[@]}" --python "$WANTED" .venv 2>/dev/null && return
+  machine_package python3 python3 "python@$WANTED" || true
+  "${venv[@]}" --python "$WANTED" --no-python-downloads .venv 2>/dev/null && return
+  "${venv[@]}" --python '>=3.12' --no-python-downloads .venv 2>/dev/null ||
     die "Python 3.12 or later is needed and could not be had. Install Python $WANTED, then run make again."
-  say "no Python $WANTED here: using $("$PYTHON" -V). The labs then start more slowly, for their Python is shipped uncompiled."
+  say "no Python $WANTED here: using $("$PYTHON" -V). The labs start more slowly, for their Python is shipped uncompiled."
 }
 
 # python_packages GROUP…: makes .venv hold exactly the groups ever asked for, with the hashes of requirements/.
@@ -116,7 +119,7 @@ node_packages() {
   # A private Node.js comes as a Python package, so that one package index is enough.
   have npm || python_packages node
   say "installing npm packages (Pyodide, fonts)"
-  PATH="$PATH:$PWD/.venv/bin" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  PATH="$PATH:$PWD/.venv/bin" npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
   printf '%s\n' "$stamp" > node_modules/.stamp
 }
 
@@ -156,7 +159,7 @@ lock() {
   have npm || python_packages node
   say "locking package-lock.json"
   PATH="$PATH:$PWD/.venv/bin" npm install --package-lock-only --omit-lockfile-registry-resolved \
-    --ignore-scripts --no-audit --no-fund --loglevel=error
+    --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 }
 
 case ${1:-} in

@@ -152,7 +152,7 @@ def _moves(file: str | None) -> list[str]:
             raise InputError(f"this is not a JSON list: {error}", place=place) from None
         if not all(isinstance(m, str) for m in listed):
             raise InputError("every move must be a text", place=place, mend='Write ["deliver:1", "wait"]')
-        return listed
+        return list(listed)
     return [line for raw in text.splitlines() if (line := raw.split("#")[0].strip())]
 
 

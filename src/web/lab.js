@@ -55,7 +55,7 @@ export class Lab extends HTMLElement {
     const actions = /** @type {const} */ (["undo", "redo", "restart"]);
     tools.replaceChildren(
       ...actions.map((action) => el("button", { type: "button", "data-action": action }, words[action])), this.#copy);
-    if (!tools.isConnected) this.#region("moves")?.after(tools);
+    if (!tools.isConnected) this.#region("status")?.before(tools);
     this.#region("message")?.setAttribute("role", "status");
     this.append(this.#spoken);
     this.#showTools();
@@ -270,13 +270,13 @@ export class Lab extends HTMLElement {
     }
   }
 
-  /** How the engine is: a bar while it starts, nothing while it lives, a way out when it failed. */
+  /** How the engine is: a bar while it starts, one line while it lives, a way out when it failed. */
   #showEngine() {
     const { health, progress, reason } = engine;
     this.dataset.engine = health === "idle" ? "starting" : health;
     const region = this.#region("progress");
     if (!region) return;
-    if (health === "live") region.replaceChildren();
+    if (health === "live") region.replaceChildren(el("p", {}, engineWords.live));
     else if (health === "failed") region.replaceChildren(...this.#wayOut(reason));
     else this.#showProgress(region, progress);
   }

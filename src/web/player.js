@@ -24,10 +24,14 @@ const WORDS_PER_SECOND = 3.5;
 /** Units of the drawing: how thick the veil's upper edge is. At the end it lies below the picture. */
 const PLAYHEAD = 2;
 
+/** Pixels that should be seen above the playhead; half of it below. */
+const ROOM = 160;
+
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player extends HTMLElement {
   /** @type {Stage[]} */ #stages = [];
+  /** @type {SVGSVGElement | null} */ #ladder = null;
   /** @type {SVGRectElement | null} */ #veil = null;
   /** @type {StateMap | null} */ #map = null;
   /** @type {Animation | null} */ #flight = null;
@@ -67,7 +71,7 @@ export class Player extends HTMLElement {
     this.#listen();
     const linked = this.#linked();
     this.#go(linked ?? this.last, { quietly: true });
-    if (linked !== null) this.scrollIntoView({ block: "start" });
+    if (linked !== null) this.#bringIntoSight();
   }
 
   disconnectedCallback() {
@@ -84,10 +88,10 @@ export class Player extends HTMLElement {
       const { chapter, server = "", client = "" } = item.dataset;
       return { item, line: line(item), y: heights[i] ?? 0, chapter, states: { server, client } };
     });
-    const ladder = /** @type {SVGSVGElement | null} */ (this.querySelector("svg.ladder"));
-    this.#veil = ladder?.querySelector(".veil") ?? null;
-    if (ladder && this.#veil) {
-      const { x, y, width, height } = ladder.viewBox.baseVal;
+    this.#ladder = this.querySelector("svg.ladder");
+    this.#veil = this.#ladder?.querySelector(".veil") ?? null;
+    if (this.#ladder && this.#veil) {
+      const { x, y, width, height } = this.#ladder.viewBox.baseVal;
       this.#bottom = y + height + PLAYHEAD;
       for (const [name, value] of Object.entries({ x, width, height })) this.#veil.setAttribute(name, String(value));
     }
@@ -98,7 +102,7 @@ export class Player extends HTMLElement {
 
   /** Builds the control row, anew if the element came back with an old one. */
   #build() {
-    this.querySelector(".tcp-controls")?.remove();
+    for (const old of this.querySelectorAll(".tcp-controls, .tcp-keys")) old.remove();
     for (const action of /** @type {const} */ (["first", "back", "play", "next", "last"])) {
       this.#buttons[action] = el("button", { type: "button", "data-action": action, title: words[action] }, icon(action));
       this.#buttons[action].setAttribute("aria-label", words[action]);
@@ -116,10 +120,9 @@ export class Player extends HTMLElement {
     const row = el("div", { class: "tcp-controls", role: "group", "aria-label": words.controls },
       this.#caption,
       el("div", { class: "tcp-row" }, el("div", { class: "tcp-buttons" }, ...Object.values(this.#buttons)), this.#slider, this.#speed),
-      el("p", { class: "tcp-keys" }, words.keys),
       this.#status);
     const transcript = this.#stages[0].item.parentElement;
-    (transcript?.closest("details, .transcript-box") ?? transcript)?.before(row);
+    (transcript?.closest("details, .transcript-box") ?? transcript)?.before(row, el("p", { class: "tcp-keys" }, words.keys));
   }
 
   #listen() {
@@ -145,13 +148,16 @@ export class Player extends HTMLElement {
     });
     on(this, "click", (event) => this.#pick(event.target));
 
-    on(window, "hashchange", () => this.#follow(this.#linked()));
+    on(window, "hashchange", () => {
+      const step = this.#linked();
+      if (step !== null && step !== this.step) this.#stepTo(step);
+    });
     on(document, "click", (event) => {
       const link = event.target instanceof Element ? event.target.closest("a[href^='#']") : null;
       const step = link && this.#linked(link.getAttribute("href"));
       if (step === null || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      this.#follow(step);
+      this.#stepTo(step);
     });
     on(document, "visibilitychange", () => this.#playing && this.#wait());
     on(window, "beforeprint", () => this.#finish());
@@ -174,18 +180,25 @@ export class Player extends HTMLElement {
     return Math.min(Number(step), this.last);
   }
 
-  /** Goes where a link says, and brings the figure into sight. @param {number | null} step */
-  #follow(step) {
-    if (step === null) return;
-    this.#stepTo(step);
-    if (!this.#visible) this.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
-  }
-
   /** A step that the reader asked for: stops playing. @param {number} step */
   #stepTo(step) {
     this.#pause();
     this.#go(step, { flight: Math.abs(step - this.step) === 1 ? FLIGHT_STEPPING : 0 });
+    this.#bringIntoSight();
     this.#remember();
+  }
+
+  /** Scrolls just so far that the place of the step lies between the site's header and the control row. */
+  #bringIntoSight() {
+    const picture = (this.#ladder ?? this).getBoundingClientRect();
+    const share = this.#ladder ? this.#height(this.#step) / this.#ladder.viewBox.baseVal.height : 0;
+    const place = picture.top + share * picture.height;
+    const top = parseFloat(getComputedStyle(this).scrollMarginTop) || 0;
+    const bottom = innerHeight - (this.querySelector(".tcp-controls")?.clientHeight ?? 0);
+    const up = Math.max(place - ROOM - top, picture.top - top);
+    const down = place + ROOM / 2 - bottom;
+    const by = down > 0 ? down : Math.min(up, 0);
+    if (by) scrollBy({ top: by, behavior: calm.matches ? "auto" : "smooth" });
   }
 
   /**
@@ -204,7 +217,7 @@ export class Player extends HTMLElement {
     this.#slider.style.setProperty("--done", String(this.#step / this.last));
     const sentence = words.position(this.#step, this.last, stage.line);
     this.#slider.setAttribute("aria-valuetext", sentence);
-    this.#caption.textContent = stage.line;
+    this.#caption.replaceChildren(...stage.item.cloneNode(true).childNodes);
     for (const { item } of this.#stages) item.removeAttribute("aria-current");
     stage.item.setAttribute("aria-current", "step");
     this.#buttons.first.setAttribute("aria-disabled", String(this.#step === 0));
@@ -254,6 +267,7 @@ export class Player extends HTMLElement {
 
   #play() {
     if (this.step === this.last) this.#go(0);
+    this.#bringIntoSight();
     this.#playing = true;
     this.#name("pause");
     this.#wait();
@@ -277,6 +291,7 @@ export class Player extends HTMLElement {
     const flight = this.#flight ? FLIGHT_PLAYING : 0;
     this.#dwell = setTimeout(() => {
       this.#go(this.step + 1, { flight: FLIGHT_PLAYING / speed });
+      this.#bringIntoSight();
       this.#wait();
     }, (Math.max(DWELL_LEAST, reading) + flight) / speed);
   }

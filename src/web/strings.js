@@ -59,6 +59,7 @@ export const engine = {
   compiling: "Starting Python",
   importing: "Loading the TCP engine",
   restarting: "The engine stopped. It is starting again and will repeat your moves",
+  live: "The engine is ready. It runs in this page.",
   retry: "Try again",
   walkthrough: "Read the walkthrough instead",
   /** @type {(what: string) => string} */

@@ -11,7 +11,7 @@ from typing import Final
 from teardown.draw import ladder, state_map, words
 from teardown.draw.svg import escape, num
 from teardown.errors import InputError
-from teardown.world.trace import Trace
+from teardown.world.trace import HOSTS, Trace
 
 PARTS: Final = ("ladder", "states", "transcript", "table")
 SHOWN: Final = ("ladder", "states", "transcript")
@@ -93,4 +93,18 @@ def _caption(trace: Trace, title: str, note: str) -> str:
     for sentence in (trace.ending.text, note):
         if sentence:
             text += f" {escape(sentence)}"
+    text += _setting(trace)
     return f"<figcaption>{text}</figcaption>"
+
+
+def _setting(trace: Trace) -> str:
+    """Who plays: program and system of both hosts, where the trace names them."""
+    programs, stacks = trace.scenario.get("programs"), trace.scenario.get("stacks")
+    if not isinstance(programs, dict) or not isinstance(stacks, dict):
+        return ""
+    hosts = ", ".join(
+        f"{host} <code>{escape(str(programs[host]))}</code> on <code>{escape(str(stacks[host]))}</code>"
+        for host in HOSTS
+        if host in programs and host in stacks
+    )
+    return f'<span class="setting">{hosts[:1].upper()}{hosts[1:]}.</span>' if hosts else ""

@@ -4,17 +4,19 @@
 site can recolour. No markers, patterns, filters or foreign objects, and no identifiers but three with a prefix.
 """
 
+from collections.abc import Sequence
 from math import hypot
 from typing import Final, NamedTuple
 
 from teardown.draw import words
-from teardown.draw.layout import BOX, CODE, HALF, SIZE, STRIP, TRACK, WIDTH, Label, Layout, lay_out
+from teardown.draw.labels import BOX, CODE, SIZE, Label
+from teardown.draw.layout import HALF, STRIP, TRACK, WIDTH, Layout, lay_out, lay_out_together, measure_of
 from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
 from teardown.draw.story import Flight, Life
 from teardown.draw.svg import el, escape, num
-from teardown.draw.time_axis import TORN, Measure, choose, true_scale
+from teardown.draw.time_axis import TORN, Measure, true_scale
 from teardown.tcp.states import Fins
-from teardown.world.trace import HOSTS, Ending, Host, Trace
+from teardown.world.trace import Ending, Host, Trace
 
 SANS: Final = "Roboto, 'Liberation Sans', Arial, sans-serif"
 MONO: Final = "'Roboto Mono', 'Liberation Mono', 'DejaVu Sans Mono', monospace"
@@ -47,11 +49,20 @@ def draw(
     after that step: an older future. `measure` fixes the time scale where several ladders are to be compared.
     `ids` begins the identifiers of the drawing, which must be unique on a page.
     """
-    measure = measure or choose([step.t for step in trace.steps])
+    measure = measure or measure_of(trace)
     if upto is not None and upto < len(trace.steps) - 1:
         steps = trace.steps[: upto + 1]
         trace = Trace(trace.scenario, steps, Ending("open", steps[-1].t, ""))
-    layout = lay_out(trace, left=left, measure=measure)
+    return _drawn(lay_out(trace, left=left, measure=measure), ids, veil)
+
+
+def draw_together(traces: Sequence[Trace], *, ids: str = "ladder", left: Host = "server") -> list[Ladder]:
+    """Several ladders to stand side by side: one time axis, the same heights, every break in all of them."""
+    layouts = lay_out_together(traces, left=left)
+    return [_drawn(layout, f"{ids}-{k}", None) for k, layout in enumerate(layouts, 1)]
+
+
+def _drawn(layout: Layout, ids: str, veil: int | None) -> Ladder:
     top = layout.height if veil is None else layout.playheads[veil]
     veil_box = el("rect", class_="veil", x=0, y=top, width=0 if veil is None else WIDTH, height=layout.height - top,
                   fill=LIGHT_PAGE, fill_opacity="0.8")  # fmt: skip
@@ -59,8 +70,8 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" aria-labelledby="{ids}-t {ids}-d" '
         f'viewBox="0 0 {num(WIDTH)} {num(layout.height)}" width="{num(WIDTH)}" height="{num(layout.height)}" '
         f'font-family="{escape(SANS)}" font-size="{num(SIZE)}" fill="{INK}">'
-        f'<title id="{ids}-t">{escape(words.title(trace))}</title>'
-        f'<desc id="{ids}-d">{escape(words.summary(trace))}</desc>'
+        f'<title id="{ids}-t">{escape(words.title(layout.trace))}</title>'
+        f'<desc id="{ids}-d">{escape(words.summary(layout.trace))}</desc>'
         f'<g id="{ids}-g" aria-hidden="true">{drawing(layout)}</g>{veil_box}</svg>'
     )
     return Ladder(svg, layout.playheads, layout.height, layout)
@@ -93,8 +104,8 @@ def _lanes(layout: Layout) -> str:
     for stay in layout.story.stays:
         look = LOOKS[stay.state]
         x = layout.lanes[stay.host]
-        y0 = LANES_FROM if stay.first == 0 else layout.axis.ys[stay.first]
-        y1 = layout.end if stay.until is None else layout.axis.ys[stay.until]
+        y0 = LANES_FROM if stay.first == 0 else layout.ys[stay.first]
+        y1 = layout.end if stay.until is None else layout.ys[stay.until]
         family = f"fam-{look.family}"
         tints.append(
             el("rect", class_=f"tint {family}", x=x - HALF, y=y0, width=2 * HALF, height=y1 - y0, fill=look.tint)
@@ -122,7 +133,7 @@ def _place(layout: Layout, host: Host, track: int) -> float:
 
 def _bar(layout: Layout, life: Life, track: int) -> str:
     x = _place(layout, life.host, track)
-    ys = layout.axis.ys
+    ys = layout.ys
     y0 = ys[life.first]
     y1 = layout.end if life.until is None else ys[life.until]
     kernel = life.timer.owner == "kernel"
@@ -139,7 +150,7 @@ def _bar(layout: Layout, life: Life, track: int) -> str:
 def _cap(layout: Layout, life: Life, track: int) -> str:
     """The end of a bar tells the timer's fate."""
     x = _place(layout, life.host, track)
-    y = layout.end if life.until is None else layout.axis.ys[life.until]
+    y = layout.end if life.until is None else layout.ys[life.until]
     cls = f"timer {life.timer.owner} cap"
     if life.fate == "fires":
         return el("path", class_=cls, d=f"M{num(x - 2)} {num(y)}h{num(BAR + 4)}", stroke=SOFT, stroke_width=3, fill="none")
@@ -180,8 +191,8 @@ def _loop(x: float, y: float, cls: str) -> str:
 def _no_timer(layout: Layout, host: Host, first: int, until: int | None) -> str:
     """The outline of a bar that is not there, without an end."""
     x = _place(layout, host, 0)
-    y0 = layout.axis.ys[first] + 1
-    y1 = layout.end - TORN - 13 if until is None else layout.axis.ys[until] - 8
+    y0 = layout.ys[first] + 1
+    y1 = layout.end - TORN - 13 if until is None else layout.ys[until] - 8
     d = f"M{num(x)} {num(y1)}V{num(y0)}h{num(BAR)}V{num(y1)}"
     bar = el("path", class_="timer none", d=d, stroke=HAIR, stroke_width=1, stroke_dasharray="2 3", fill="none")
     r = 2.6
@@ -380,6 +391,3 @@ def checklist(fins: Fins, x: float, y: float) -> str:
                fill=INK if done else LIGHT_PAGE, stroke=INK, stroke_width=1)
         )  # fmt: skip
     return "".join(out)
-
-
-__all__ = ["HOSTS", "Ladder", "checklist", "draw", "drawing"]

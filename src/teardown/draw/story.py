@@ -65,10 +65,7 @@ class Story(NamedTuple):
     lives: tuple[Life, ...]
     absences: tuple[Absence, ...]
     missing_fins: tuple[tuple[Host, int], ...]  # who did not send it, and the step after which it was missed
-
-    def changed(self, i: int, host: Host) -> str | None:
-        """The state that `host` entered at step `i`, or None."""
-        return next((s.state for s in self.stays if s.host == host and s.first == i), None)
+    entered: dict[tuple[Host, int], str]  # the state that a host entered at a step
 
 
 #: States in which someone else must act and the RFC starts no clock.
@@ -79,9 +76,9 @@ def tell(trace: Trace, long_gaps: frozenset[int]) -> Story:
     """Reads a trace. `long_gaps` are the steps after which a long wait follows (a break, or an end that never comes)."""
     stays = _stays(trace)
     lives = _lives(trace)
-    return Story(
-        stays, _flights(trace), lives, _absences(trace, stays, long_gaps), _missing_fins(trace, stays, long_gaps)
-    )
+    absences = _absences(trace, stays, long_gaps)
+    entered = {(stay.host, stay.first): stay.state for stay in stays}
+    return Story(stays, _flights(trace), lives, absences, _missing_fins(trace, stays, long_gaps), entered)
 
 
 def _stays(trace: Trace) -> tuple[Stay, ...]:
@@ -198,8 +195,3 @@ def closes_first(trace: Trace) -> dict[Host, str]:
 
 def _ever_sends_fin(trace: Trace, host: Host) -> bool:
     return any(step.fins.of(host).sent for step in trace.steps)
-
-
-def is_over(trace: Trace) -> bool:
-    """Whether both ends are CLOSED when the trace ends."""
-    return all(state == CLOSED for state in trace.steps[-1].states)

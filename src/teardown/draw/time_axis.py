@@ -125,7 +125,7 @@ class TimeAxis:
         """`t` in words, re-based after a break: `40 ms`, `2 h + 40 ms`."""
         base = self._base(t)
         if not base:
-            return spoken(t) if t else "0"
+            return spoken(t) if t else "0 s"
         return spoken(base) if t == base else f"{spoken(base)} + {spoken(t - base)}"
 
     def short(self, t: int) -> str:
@@ -157,10 +157,14 @@ class Measure(NamedTuple):
         return frozenset(i for i, wait in enumerate(_waits(times)) if wait > self.threshold)
 
 
-def choose(times: Sequence[int]) -> Measure:
-    """The scale and the threshold that suit these times (µs, in order)."""
+def choose(times: Sequence[int], usual: int | None = None) -> Measure:
+    """The scale and the threshold that suit these times (µs, in order).
+
+    `usual` is a gap that is drawn in full, such as the network's latency. Without it the lower quartile of the gaps
+    is taken: in a short trace half of them may be long waits.
+    """
     waits = sorted(wait for wait in _waits(times) if wait) or [1_000]
-    usual = waits[len(waits) // 4]  # the lower quartile: in a short trace half of the gaps may be long waits
+    usual = usual or waits[len(waits) // 4]
     scale = min(SCALE, TYPICAL / (usual / 1000))
     threshold = max(THRESHOLD, TIMES_USUAL * usual)
     return Measure(scale, min(threshold, TALLEST / scale * 1000))

@@ -35,6 +35,9 @@ _SETTINGS: Final[Mapping[str, Callable[[Any], dict[str, str]]]] = {
     # The tail-loss probe needs SACK.
     "tcp_sack": lambda v: {} if v else {"tail_loss_probe": "false"},
     "tcp_early_retrans": lambda v: {} if v else {"tail_loss_probe": "false"},
+    # The engine has no dup-ACK counting and no rate limit for answers to strays.
+    "tcp_reordering": lambda v: {},
+    "tcp_invalid_ratelimit": lambda v: {},
     "tcp_rto_min_us": lambda v: {"rto": f"{int(v) // 1000}ms", "give_up_rto": f"{int(v) // 1000}ms"},
 }
 
@@ -75,7 +78,7 @@ class EnginePlayer:
         self.calls: list[Called] = []
         self.waits: list[Mapping[str, Any]] = []
         self._sorted: set[int] = set()
-        self._copies: set[int] = set()
+        self._copies: dict[int, int] = {}  # the network's copies, and what they are copies of
         self._held: dict[Host, list[int]] = {h: [] for h in HOSTS}
         self._holding: dict[Host, bool] = dict.fromkeys(HOSTS, False)
         self._cut: dict[Host, bool] = dict.fromkeys(HOSTS, False)
@@ -120,18 +123,18 @@ class EnginePlayer:
                 self._drop[sender] = max(0, self._drop[sender] - (not self._cut[sender]))
                 self._apply(f"drop:{flight.packet}")
                 continue
+            copies = [flight.packet]
             if self._double[sender]:
                 self._double[sender] -= 1
                 self._apply(f"duplicate:{flight.packet}")
-                copy = self.world.packets
-                self._copies.add(copy)
-                self._sorted.add(copy)
+                copies.append(self.world.packets)
+                self._copies[self.world.packets] = flight.packet
+                self._sorted.add(self.world.packets)
             if self._holding[sender]:
-                self._held[sender].append(flight.packet)
+                self._held[sender] += copies
         waiting = {packet for held in self._held.values() for packet in held}
-        return sorted(
-            (f for f in self.world.wire if f.packet not in waiting), key=lambda f: (f.due, f.packet)
-        )
+        under_way = [f for f in self.world.wire if f.packet not in waiting]
+        return sorted(under_way, key=lambda f: (f.due, self._copies.get(f.packet, f.packet), f.packet))
 
     def _settle(self) -> None:
         while under_way := self._sort():
@@ -221,7 +224,7 @@ class EnginePlayer:
         except IllegalMove:
             if result is None or not result.startswith("E"):
                 raise
-        return result
+        return result or "0"  # a call that has nothing to say has succeeded
 
     def _option(self, host: Host, move: Mapping[str, Any]) -> None:
         match move["option"]:

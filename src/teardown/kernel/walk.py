@@ -18,9 +18,17 @@ from teardown.kernel.scenarios import Scenario, check
 from teardown.kernel.tracefs import Tracer
 from teardown.world.trace import HOSTS, Host
 
-#: Kernel settings of a walk. Without the tail-loss probe nothing is resent before 200 ms.
+#: Kernel settings of a walk. Without SACK, the tail-loss probe and the counting of repeated ACKs nothing is
+#: resent before 200 ms; without the rate limit every stray gets its answer.
 SETTINGS: Final[Mapping[str, Mapping[str, int]]] = {
-    host: {"tcp_early_retrans": 0, "tcp_fin_timeout": 1} for host in HOSTS
+    host: {
+        "tcp_sack": 0,
+        "tcp_early_retrans": 0,
+        "tcp_reordering": 100,
+        "tcp_invalid_ratelimit": 0,
+        "tcp_fin_timeout": 1,
+    }
+    for host in HOSTS
 }
 _WAIT: Final = 1.3  # outlasts tcp_fin_timeout 1
 _CALLS: Final = {
@@ -41,8 +49,11 @@ def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[s
     held: list[Host] = []
     for _ in range(chance.randint(3, 7) if n is None else n):
         kinds = ["call"] * (6 * len(open_ends)) + ["hold"] * 2 * (len(held) < 2) + ["release"] * 3 * len(held)
+        kinds += ["double"] * 2
         kinds += ["wait"] * (3 * (waits and not held))
-        match chance.choice(kinds or ["wait" if waits else "stop"]):
+        if not open_ends and not held:
+            break
+        match chance.choice(kinds):
             case "call":
                 host = chance.choice(open_ends)
                 call = chance.choices(list(_CALLS), list(_CALLS.values()))[0]
@@ -59,11 +70,12 @@ def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[s
             case "release":
                 host = chance.choice(held)
                 held.remove(host)
-                moves.append({"net": "release", "from": host})
+                backwards = {"backwards": True} if chance.random() < 0.4 else {}
+                moves.append({"net": "release", "from": host, **backwards})
+            case "double":
+                moves.append({"net": "double", "from": chance.choice(HOSTS)})
             case "wait":
                 moves.append({"wait": _WAIT})
-            case _:
-                break
     moves += [{"net": "release", "from": host} for host in held]
     return moves
 
@@ -76,7 +88,10 @@ def scenario(seed: int, n: int | None = None, *, waits: bool = False) -> Scenari
 
 
 def stood_still(seen: Observation) -> bool:
-    """True if a host resent something, which no walk gives it reason for: the machine was too slow."""
+    """True if the machine was too slow: a host resent something, for which no walk gives it reason."""
+    waited = sum(move.get("wait", 0) for move in seen.moves)
+    if seen.ended / 1e6 > waited + 0.1 + 0.13 * waited:
+        return True
     for host in HOSTS:
         occupied = [s.compared[:3] for s in seen.segments[host] if s.segment.span]
         if len(set(occupied)) != len(occupied):

@@ -38,6 +38,7 @@ class Packet:
     raw: bytes
     fate: Fate = "passed"
     delivered: float | None = None
+    copies: int = 1
 
 
 def parse(raw: bytes) -> tuple[int, int, Segment] | None:
@@ -119,7 +120,7 @@ class Wire:
 
     def _deliver(self, packet: Packet) -> None:
         fd = self._tuns[other(packet.sender)]
-        for _ in range(2 if packet.fate == "doubled" else 1):
+        for _ in range(packet.copies):
             os.write(fd, packet.raw)
             packet.delivered = time.monotonic()
             self._after()
@@ -147,7 +148,7 @@ class Wire:
             self.to_drop[sender] = max(0, self.to_drop[sender] - (not self.cut[sender]))
             return
         if self.to_double[sender]:
-            packet.fate = "doubled"
+            packet.fate, packet.copies = "doubled", 2
             self.to_double[sender] -= 1
         if self.holding[sender]:
             packet.fate = "held"

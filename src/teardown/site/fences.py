@@ -19,7 +19,7 @@ from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
 from teardown.site import tables
-from teardown.world.run import run
+from teardown.world.run import run, trace
 from teardown.world.scenario import load
 
 _FIGURE_KEYS = {"scenario", "show", "title", "note"}
@@ -70,9 +70,9 @@ def _figure(source: str, md: Any) -> str:
 
 def _counts(md: Any) -> dict[str, int]:
     """How often each scenario has been drawn on this page; a Markdown object lives for one page."""
-    if not hasattr(md, "teardown_figures"):
-        md.teardown_figures = {}
-    return md.teardown_figures
+    counts: dict[str, int] = getattr(md, "teardown_figures", {})
+    md.teardown_figures = counts
+    return counts
 
 
 def _lab(source: str, md: Any) -> str:
@@ -81,8 +81,7 @@ def _lab(source: str, md: Any) -> str:
         raise InputError("name is missing", mend='Write name = "buggy-client"')
     lab = labs.load(name)
     first = situation(name, [])
-    trace = run(lab.scenario)
-    states = state_map.draw(f"lab-{name}-map", _opening(lab))
+    states = state_map.draw(f"lab-{name}-map", trace(lab.scenario))
     regions = "".join(
         f'<div data-region="{region}"{more}>{html}</div>'
         for region, html, more in (
@@ -101,7 +100,7 @@ def _lab(source: str, md: Any) -> str:
     notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
     closing = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.closing.split("\n\n") if p.strip())
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
-    walk = transcript(trace).replace('class="transcript"', 'class="walkthrough"', 1)
+    walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
     return (
         f'<div class="lab-intro">{paragraphs}'
         f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
@@ -112,12 +111,6 @@ def _lab(source: str, md: Any) -> str:
         f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>{closing}<ul class="lab-see">{see}</ul>'
         f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}</div>'
     )
-
-
-def _opening(lab: labs.Lab) -> Any:
-    from teardown.world.run import trace
-
-    return trace(lab.scenario)
 
 
 def _address(page: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from teardown.draw.svg import escape
 from teardown.programs import program
-from teardown.stacks import names, stack
+from teardown.stacks import Value, names, stack
 from teardown.tcp.states import FIN_WAIT_2
 from teardown.world.run import run
 from teardown.world.scenario import load, varied
@@ -149,9 +150,9 @@ def stacks() -> str:
     )  # fmt: skip
 
 
-def _mark(values: dict[str, object], key: str) -> str:
+def _mark(values: Mapping[str, Value], key: str) -> str:
     value = values.get(key)
-    return ' <span class="unverified">unverified</span>' if value is not None and value.mark == "unverified" else ""  # type: ignore[attr-defined]
+    return ' <span class="unverified">unverified</span>' if value is not None and value.mark == "unverified" else ""
 
 
 def _table(caption: str, heads: tuple[str, ...], rows: list[str]) -> str:

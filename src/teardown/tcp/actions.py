@@ -7,7 +7,7 @@ with the segment as the later checks shall see it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from teardown.tcp.guards import fin_wait_2_limit
 from teardown.tcp.segment import Segment
@@ -25,10 +25,8 @@ from teardown.tcp.states import (
     TIME_WAIT,
 )
 
-if TYPE_CHECKING:
-    from teardown.tcp.endpoint import Draft
 
-Action = Callable[["Draft", Segment], Segment | None]
+Action = Callable[[Any, Any], Any]
 ACTIONS: Final[dict[str, Action]] = {}
 
 #: How far beyond the old numbers a connection that reuses TIME-WAIT begins.
@@ -45,7 +43,7 @@ def action(name: str) -> Callable[[Action], Action]:
     return register
 
 
-def act(name: str, d: Draft, s: Segment | None) -> Segment | None:
+def act(name: str, d: Any, s: Segment | None) -> Segment | None:
     """Carry out one action; the answer is the segment as the later checks shall see it."""
     if name.startswith("error-") and name != "error-take":
         d.result = name.removeprefix("error-")
@@ -53,7 +51,7 @@ def act(name: str, d: Draft, s: Segment | None) -> Segment | None:
     return ACTIONS[name](d, s) or s  # type: ignore[arg-type]
 
 
-def _transmit(d: Draft, segment: Segment, *, again: int = 0, probe: bool = False) -> None:
+def _transmit(d: Any, segment: Segment, *, again: int = 0, probe: bool = False) -> None:
     from teardown.tcp.endpoint import Transmit
 
     d.effects.append(Transmit(segment, again, probe))
@@ -64,14 +62,14 @@ def _transmit(d: Draft, segment: Segment, *, again: int = 0, probe: bool = False
 
 # ----------------------------------------------------------------------------------------------- opening
 @action("begin-active")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Take an ISN; nothing is known of the peer yet."""
     d.passive, d.snd_una, d.snd_nxt, d.snd_end = False, d.iss, d.iss, d.iss + 1
     d.orphan, d.end, d.error = False, None, None
 
 
 @action("begin-passive")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Wait for anyone."""
     d.passive, d.snd_una, d.snd_nxt, d.snd_end = True, d.iss, d.iss, d.iss + 1
     d.orphan, d.end, d.error = False, None, None
@@ -79,7 +77,7 @@ def _(d, s):
 
 
 @action("begin-from-syn")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Start a connection from the peer's SYN, in LISTEN or out of TIME-WAIT (with a larger ISN, MAY-2)."""
     if d.state == TIME_WAIT:
         d.iss = d.snd_nxt + _NEXT_ISS
@@ -91,14 +89,14 @@ def _(d, s):
 
 
 @action("learn-syn")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Take the peer's ISN and window from its SYN."""
     d.irs, d.rcv_nxt, d.rcv_read = s.seq, s.seq + 1, s.seq + 1
     d.snd_wnd, d.snd_wl1, d.snd_wl2 = s.window, s.seq, s.ack
 
 
 @action("send-syn")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """SYN at ISS."""
     _transmit(d, Segment(d.iss, 0, "S", 0, d.window))
     d.snd_nxt = d.iss + 1
@@ -107,7 +105,7 @@ def _(d, s):
 
 
 @action("send-syn-ack")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """SYN and ACK at ISS."""
     _transmit(d, Segment(d.iss, d.rcv_nxt, "SA", 0, d.window))
     d.snd_nxt = d.iss + 1
@@ -115,7 +113,7 @@ def _(d, s):
 
 
 @action("back-to-listen")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Forget this handshake and wait for the next."""
     _halt(d)
     d.snd_una, d.snd_nxt, d.snd_end, d.irs, d.rcv_nxt, d.rcv_read = d.iss, d.iss, d.iss + 1, 0, 0, 0
@@ -123,21 +121,21 @@ def _(d, s):
 
 # ------------------------------------------------------------------------------------------------- calls
 @action("queue-data")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The program hands over `amount` bytes."""
     d.snd_end += d.amount
     d.result = str(d.amount)
 
 
 @action("queue-fin")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The FIN follows the last byte."""
     d.fin_queued = True
     d.result = "0"
 
 
 @action("orphan")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The program gives up the descriptor."""
     d.orphan = True
     d.error = None
@@ -145,7 +143,7 @@ def _(d, s):
 
 
 @action("read")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The program takes bytes; a window that was nearly shut is announced again once it has really opened."""
     count = min(d.amount or d.unread, d.unread)
     d.rcv_read += count
@@ -156,39 +154,39 @@ def _(d, s):
 
 
 @action("read-end")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """End of file."""
     d.result = "EOF"
 
 
 @action("stop-reading")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """SHUT_RD: a matter of this host alone."""
     d.rd_shut = True
     d.result = "0"
 
 
 @action("error-take")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The call reports the pending error and clears it."""
     d.result, d.error = d.error, None
 
 
 # ----------------------------------------------------------------------------------------------- answers
 @action("ack")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """An acknowledgement is owed; it rides on data or a FIN if one goes out now."""
     d.ack_due = True
 
 
 @action("reset")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """RST at SND.NXT, with the ACK that makes it easy to believe."""
     _transmit(d, Segment(d.snd_nxt, d.rcv_nxt, "RA", 0, 0))
 
 
 @action("reset-at-ack")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """RST numbered by what the segment acknowledges (§3.5.2, first group)."""
     if "A" not in s.flags:
         return ACTIONS["reset-with-ack"](d, s)
@@ -197,20 +195,20 @@ def _(d, s):
 
 
 @action("reset-with-ack")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """RST at 0 that acknowledges the whole segment (§3.5.2, first group)."""
     _transmit(d, Segment(0, s.end, "RA", 0, 0))
 
 
 @action("send-fin-again")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Our FIN once more, with the new acknowledgement."""
     _transmit(d, Segment(d.snd_end, d.rcv_nxt, "FA", 0, d.window), again=1)
 
 
 # ------------------------------------------------------------------------------------- arriving segments
 @action("touch")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """A sign of life: silence is counted from now."""
     d.unanswered = 0
     if d.keepalive is not None:
@@ -220,14 +218,14 @@ def _(d, s):
 
 
 @action("cut-text")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The window is shut: neither text nor FIN is taken, the rest of the segment counts."""
     d.unanswered = 0
     return s._replace(length=0, flags=s.flags.replace("F", ""))
 
 
 @action("take-ack")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """SND.UNA moves up; a fresh start for every back-off."""
     opening = d.state in (SYN_RECEIVED, SYN_SENT)
     d.snd_una = s.ack
@@ -243,7 +241,7 @@ def _(d, s):
 
 
 @action("take-window")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """SND.WND, unless the segment is older than the one that set it (§3.10.7.4)."""
     if s.ack >= d.snd_una and (d.snd_wl1 < s.seq or (d.snd_wl1 == s.seq and d.snd_wl2 <= s.ack)):
         d.snd_wnd, d.snd_wl1, d.snd_wl2 = s.window, s.seq, s.ack
@@ -251,7 +249,7 @@ def _(d, s):
 
 
 @action("take-text")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Put the text in its place; hand over what is in order, keep what came early."""
     edge = d.rcv_nxt + d.window
     spans = sorted([*d.ooo, (max(s.seq, d.rcv_nxt), min(s.seq + s.length, edge))])
@@ -269,7 +267,7 @@ def _(d, s):
 
 
 @action("take-fin")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The peer's direction is over: the FIN takes one number."""
     d.peer_fin, d.ooo_fin, d.ooo = True, None, ()
     d.rcv_nxt += 1
@@ -277,21 +275,21 @@ def _(d, s):
 
 
 @action("keep-fin")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """A FIN that came before some bytes: its place is kept."""
     d.ooo_fin = s.seq + s.length
 
 
 # ------------------------------------------------------------------------------------------------- timers
 @action("start-time-wait")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """2 MSL from now."""
     _halt(d)
     d.start("time-wait", d.profile.time_wait)
 
 
 @action("start-fin-wait-2")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """This system's own limit on waiting for the peer's FIN."""
     orphan, d.orphan = d.orphan, d.orphan or d.profile.fin_wait_2_held is None
     limit = fin_wait_2_limit(d)
@@ -302,13 +300,13 @@ def _(d, s):
 
 
 @action("recheck-fin-wait-2")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """BSD looks again after one keepalive interval."""
     d.start("fin-wait-2", d.profile.fin_wait_2_recheck)
 
 
 @action("probe-if-detached")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """HP-UX sets no limit but asks, after a silence, whether the peer is still there."""
     if d.orphan and d.profile.detached_keepalive is not None:
         d.limited = True
@@ -316,7 +314,7 @@ def _(d, s):
 
 
 @action("stop-fin-wait-2")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The FIN has come."""
     if d.limited:
         d.limited = False
@@ -324,14 +322,14 @@ def _(d, s):
 
 
 @action("stop-keepalive")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Nothing is left to keep alive."""
     d.stop("keepalive")
     d.keepalive = None
 
 
 @action("resend")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The first unacknowledged segment again, and twice the patience."""
     p = d.profile
     if p.tail_loss_probe and not d.probed_tail and d.state not in (SYN_SENT, SYN_RECEIVED):
@@ -354,7 +352,7 @@ def _(d, s):
 
 
 @action("probe-window")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Ask a shut window whether it has opened."""
     if d.profile.window_probe == "empty":
         probe = Segment(d.snd_una - 1, d.rcv_nxt, "A", 0, d.window)
@@ -368,7 +366,7 @@ def _(d, s):
 
 
 @action("probe-alive")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """An old sequence number that any living peer must answer."""
     _transmit(d, Segment(d.snd_nxt - 1, d.rcv_nxt, "A", 0, d.window), probe=True)
     d.unanswered += 1
@@ -377,54 +375,54 @@ def _(d, s):
 
 # ------------------------------------------------------------------------------------------------ endings
 @action("forget")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The connection is over and nobody is told anything new."""
     d.end = d.end or "normal"
     d.result = "0" if d.fired is None and s is None else d.result
 
 
 @action("end-normal")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Both directions ended in order."""
     d.end = "normal"
     d.tell("closed")
 
 
 @action("end-aborted")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """This side threw the connection away."""
     d.end = "aborted"
     _flush(d)
 
 
 @action("end-given-up")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The system stopped waiting for the peer's FIN."""
     d.end = "given-up"
 
 
 @action("end-reset")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The peer threw the connection away: the next call learns of it."""
     d.end = "reset"
     _fail(d, d.profile.reset_after_eof if d.state == CLOSE_WAIT else "ECONNRESET")
 
 
 @action("end-refused")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """The peer does not want a connection."""
     d.end = "refused"
     _fail(d, "ECONNREFUSED")
 
 
 @action("end-timeout")
-def _(d, s):
+def _(d: Any, s: Any) -> Any:
     """Nothing answered for too long."""
     d.end = "timeout"
     _fail(d, "ETIMEDOUT")
 
 
-def _fail(d: Draft, errno: str) -> None:
+def _fail(d: Any, errno: str) -> None:
     if d.profile.reset_flushes:
         _flush(d)
     if not d.orphan:
@@ -432,13 +430,13 @@ def _fail(d: Draft, errno: str) -> None:
         d.tell("error")
 
 
-def _flush(d: Draft) -> None:
+def _flush(d: Any) -> None:
     d.rcv_read = d.rcv_nxt - d.peer_fin
     d.ooo, d.ooo_fin = (), None
 
 
 # ----------------------------------------------------------------------------------------- what goes out
-def _run(d: Draft, clock: str, after: int) -> None:
+def _run(d: Any, clock: str, after: int) -> None:
     """Retransmission and persist are one clock with two meanings: they never run together."""
     if d.clock not in (None, clock):
         d.stop(d.clock)
@@ -448,7 +446,7 @@ def _run(d: Draft, clock: str, after: int) -> None:
     d.start(clock, after)
 
 
-def _halt(d: Draft) -> None:
+def _halt(d: Any) -> None:
     if d.clock is not None:
         d.stop(d.clock)
         if d.profile.give_up == "time" and d.profile.user_timeout is not None:
@@ -456,7 +454,7 @@ def _halt(d: Draft) -> None:
     d.clock, d.backoff, d.resends, d.waited, d.probed_tail = None, 0, 0, 0, False
 
 
-def _first(d: Draft) -> Segment:
+def _first(d: Any) -> Segment:
     """The first unacknowledged segment, built again from the numbers."""
     if d.snd_una == d.iss:
         if d.state == SYN_SENT:
@@ -474,7 +472,7 @@ def _flags(length: int, fin: bool) -> str:
 _MAY_SEND = (ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK)
 
 
-def output(d: Draft, *, arrived: bool) -> None:
+def output(d: Any, *, arrived: bool) -> None:
     """After the rows: send what the window allows, the FIN after the last byte, and the ACK that is owed."""
     if d.state in (CLOSED, LISTEN, SYN_SENT):
         d.ack_due = False

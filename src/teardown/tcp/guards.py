@@ -30,74 +30,74 @@ def guard(name: str) -> Callable[[Guard], Guard]:
 
 # ------------------------------------------------------------------------------------------ the socket
 @guard("orphan")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The program has given up the descriptor."""
     return e.orphan
 
 
 @guard("passive")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This endpoint was opened by LISTEN."""
     return e.passive
 
 
 @guard("unread")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Bytes lie in the receive buffer that the program has not read."""
     return e.unread > 0
 
 
 @guard("at-end")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Reading has reached the peer's FIN, or this side stopped reading."""
     return e.peer_fin or e.rd_shut or e.end in ("normal", "given-up")
 
 
 @guard("error-pending")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """An error waits for the next call to report it."""
     return e.error is not None
 
 
 @guard("idle-too-short")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """A system that counts idle time, and the peer has been heard within the limit (4.4BSD tcp_timers())."""
     p = e.profile
     return p.fin_wait_2_recheck is not None and e.idle <= p.fin_wait_2
 
 
 @guard("resets-unread")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system answers unread data at close() with a reset (SHLD-3)."""
     return e.profile.unread_close_resets
 
 
 @guard("unread-reset")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Unread bytes, on a system that resets because of them."""
     return e.unread > 0 and e.profile.unread_close_resets
 
 
 @guard("linger-zero")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SO_LINGER is on with time 0."""
     return e.linger == 0
 
 
 @guard("linger2-negative")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """TCP_LINGER2 is negative."""
     return e.linger2 is not None and e.linger2 < 0
 
 
 @guard("skips-fin-wait-2")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Nobody holds the socket and TCP_LINGER2 is negative."""
     return e.orphan and e.linger2 is not None and e.linger2 < 0
 
 
 @guard("nobody-reads")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The descriptor is given up, or both directions were shut down by the program."""
     return e.orphan or (e.rd_shut and e.fin_queued)
 
@@ -120,13 +120,13 @@ def fin_wait_2_limit(e: Any) -> int | None:
 
 
 @guard("limits-fin-wait-2")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system starts a clock on entering FIN-WAIT-2, given who holds the socket."""
     return fin_wait_2_limit(e) is not None
 
 
 @guard("limits-late-close")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system starts a clock when close() finds the connection already in FIN-WAIT-2."""
     return e.profile.fin_wait_2_late_close and e.profile.fin_wait_2_held is None and (
         e.profile.fin_wait_2 is not None or (e.linger2 is not None and e.profile.linger2_max is not None)
@@ -135,7 +135,7 @@ def _(e, s) -> bool:
 
 # ------------------------------------------------------------------------------------- sequence numbers
 @guard("acceptable")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SEG.SEQ .. SEG.SEQ+SEG.LEN-1 touches the receive window (RFC 9293 §3.4, table 6)."""
     window = e.window
     if s.span == 0:
@@ -146,25 +146,25 @@ def _(e, s) -> bool:
 
 
 @guard("zero-window-probe")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The receive window is shut and the segment begins exactly where it would have to."""
     return e.window == 0 and s.seq == e.rcv_nxt and "S" not in s.flags
 
 
 @guard("rst")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The RST bit is set."""
     return "R" in s.flags
 
 
 @guard("fin")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The FIN bit is set."""
     return "F" in s.flags
 
 
 @guard("rst-before-fin")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """A reset numbered just before the peer's FIN, on a system that believes it."""
     return (
         e.profile.rst_before_fin_accepted
@@ -175,38 +175,38 @@ def _(e, s) -> bool:
 
 
 @guard("rst-past-window")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """A reset exactly one past the window, on a system that counts it as inside."""
     return e.profile.rst_past_window_challenged and s.seq == e.rcv_nxt + e.window and e.state != TIME_WAIT
 
 
 @guard("rst-believed")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SEG.SEQ is exactly RCV.NXT; or the system predates RFC 5961 and takes any reset in the window."""
     return s.seq == e.rcv_nxt or not e.profile.challenge_acks or GUARDS["rst-before-fin"](e, s)
 
 
 @guard("rst-ends-time-wait")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system lets this reset end TIME-WAIT."""
     how = e.profile.rst_in_time_wait
     return how != "ignored" and (s.seq == e.rcv_nxt or (how == "closes" and not e.profile.challenge_acks))
 
 
 @guard("rst-challenged")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system answers an inexact reset in TIME-WAIT with a challenge ACK."""
     return e.profile.rst_in_time_wait == "closes" and e.profile.challenge_acks
 
 
 @guard("challenges")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system sends challenge ACKs (RFC 5961)."""
     return e.profile.challenge_acks
 
 
 @guard("syn-reopens")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """In TIME-WAIT: a lone SYN beyond RCV.NXT, on a system that opens a new connection for it."""
     return (
         e.state == TIME_WAIT
@@ -218,69 +218,69 @@ def _(e, s) -> bool:
 
 
 @guard("repeats-fin")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """This system repeats its FIN when the peer's FIN crosses it."""
     return e.profile.fin_again_in_closing and "F" in s.flags
 
 
 # ---------------------------------------------------------------------------------- acknowledgements
 @guard("has-ack")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """The ACK bit is set."""
     return "A" in s.flags
 
 
 @guard("ack-of-syn")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """ISS < SEG.ACK =< SND.NXT: it acknowledges our SYN."""
     return e.iss < s.ack <= e.snd_nxt
 
 
 @guard("ack-new")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SND.UNA < SEG.ACK =< SND.NXT."""
     return e.snd_una < s.ack <= e.snd_nxt
 
 
 @guard("ack-old")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SEG.ACK =< SND.UNA."""
     return s.ack <= e.snd_una
 
 
 @guard("ack-ancient")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SEG.ACK lies more than a whole window in the past, on a system that follows RFC 5961 §5."""
     return e.profile.challenge_acks and s.ack < e.snd_una - max(e.snd_wnd, 65_535)
 
 
 @guard("ack-future")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """SEG.ACK > SND.NXT: it acknowledges what was never sent."""
     return s.ack > e.snd_nxt
 
 
 @guard("ack-of-fin")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """It acknowledges our FIN."""
     return e.fin_queued and e.snd_nxt > e.snd_end and s.ack == e.snd_end + 1
 
 
 @guard("answers-bare-fin")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """A FIN without ACK, on a system that answers it in TIME-WAIT."""
     return e.profile.bare_fin_in_time_wait_acked and "F" in s.flags
 
 
 # ------------------------------------------------------------------------------------- text and FIN
 @guard("new-text")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Some of the text has not been seen before."""
     return s.seq + s.length > e.rcv_nxt
 
 
 @guard("fin-in-order")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Nothing before the FIN is missing."""
     if e.ooo_fin is not None:
         return e.ooo_fin == e.rcv_nxt
@@ -289,7 +289,7 @@ def _(e, s) -> bool:
 
 # ---------------------------------------------------------------------------------------- giving up
 @guard("gives-up")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """Enough has been tried: by count, by time, or by Linux's rule that turns a count into a time."""
     p = e.profile
     waited = e.waited + (e.wait if e.resends else 0)
@@ -311,7 +311,7 @@ def _(e, s) -> bool:
 
 
 @guard("probe-gives-up")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """No program holds the socket and probing has reached the longest interval, or nobody answers."""
     p = e.profile
     if e.orphan and p.give_up == "linux":
@@ -320,7 +320,7 @@ def _(e, s) -> bool:
 
 
 @guard("keepalive-exhausted")
-def _(e, s) -> bool:
+def _(e: Any, s: Any) -> bool:
     """As many probes as this socket allows have gone unanswered."""
     count = e.keepalive[2] if e.keepalive else e.profile.keepalive_count
     return e.unanswered >= count

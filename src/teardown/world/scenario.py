@@ -95,8 +95,8 @@ def _set(setup: HostSetup, name: str, text: str, place: str) -> HostSetup:
         idle, interval, count = (text.split("/") + ["", ""])[:3]
         if not count.isdecimal() or not 0 < int(count[:4]) < 1000:
             raise InputError(f"keepalive cannot be {text!r}", place=place, mend="Write idle/interval/count: 2h/75s/9")
-        value = (duration(idle, place), duration(interval, place), int(count))
-        return replace(setup, options={**setup.options, name: value})
+        probes = (duration(idle, place), duration(interval, place), int(count))
+        return replace(setup, options={**setup.options, name: probes})
     try:
         return replace(setup, profile=override(setup.profile, name, text, place))
     except InputError as error:
