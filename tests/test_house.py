@@ -178,20 +178,25 @@ def test_style_sheets_name_files_that_are_there(site: Path) -> None:
     assert not missing
 
 
+def article(page: Path) -> str:
+    """The part of a built page that is ours, without the theme's frame."""
+    found = re.search(r"<article.*?</article>", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return found[0] if found else ""
+
+
 def test_ids_are_unique_and_references_to_them_resolve(site: Path) -> None:
     """MkDocs checks links; nothing else checks what ARIA and SVG refer to."""
     faults = []
     for page in site.rglob("*.html"):
-        text = re.sub(r"<(script|style)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        ids = re.findall(r"<[a-z][^>]*?\sid=[\"']?([^\s\"'>]+)", text)
+        ours = article(page)
+        ids = re.findall(r"<[a-z][^>]*?\sid=\"([^\"]+)\"", ours, flags=re.IGNORECASE)
+        wanted = re.findall(r"\s(?:aria-(?:labelledby|describedby|controls|owns)|for)=\"([^\"]*)\"", ours)
+        wanted += re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", ours)
+        names = {one for w in wanted for one in " ".join(w if isinstance(w, tuple) else (w,)).split()}
         faults += [
             f"{page.relative_to(site)}: id {one} twice" for one in {i for i in ids if ids.count(i) > 1}
         ]
-        wanted = re.findall(r"\s(?:aria-(?:labelledby|describedby|controls|owns)|for)=\"([^\"]*)\"", text)
-        wanted += re.findall(r"url\(#([^)]+)\)", text)
-        faults += [
-            f"{page.relative_to(site)}: no id {one}" for w in wanted for one in w.split() if one not in ids
-        ]
+        faults += [f"{page.relative_to(site)}: no id {one}" for one in sorted(names - set(ids))]
     assert not faults
 
 
@@ -199,8 +204,7 @@ def test_no_markup_is_left_unread(site: Path) -> None:
     """An undefined `[text][name]`, `[^note]` or `[@source]` passes the build as plain text."""
     faults = []
     for page in site.rglob("*.html"):
-        article = re.search(r"<article.*?</article>", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        text = re.sub(r"<(pre|code)\b.*?</\1>", "", article[0] if article else "", flags=re.DOTALL)
+        text = re.sub(r"<(pre|code)\b.*?</\1>", "", article(page), flags=re.DOTALL)
         faults += [
             f"{page.relative_to(site)}: {m}"
             for m in re.findall(r"\]\[\w[^]]*\]|\[\^[^]]+\]|\[@[^]]+\]", text)

@@ -59,7 +59,7 @@ find_uv() {
   have python3 || machine_package python3 python3 python@3.13 || die "Python 3 is needed. Install it, then run make again."
   say "installing uv into .tools (uv is missing)"
   rm -rf .tools/uv
-  local pip=(install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt)
+  local pip=(install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt)
   if python3 -m venv .tools/uv >/dev/null 2>&1; then
     .tools/uv/bin/python -m pip "${pip[@]}"
   elif python3 -m pip --version >/dev/null 2>&1; then

@@ -9,22 +9,42 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, get_args
 
 from teardown import __version__
 from teardown.errors import InputError
+from teardown.formats import pcapng
+from teardown.formats.packetdrill_run import main_pkt
 from teardown.lab import file as labs
+from teardown.lab.goals import met
 from teardown.programs import PROGRAMS
 from teardown.stacks import names as stack_names
 from teardown.tcp.states import prose
 from teardown.world import scenario as scenarios
+from teardown.world.bare import bare
+from teardown.world.explore import Bounds, explore, report, shortest_way
 from teardown.world.moves import moves
 from teardown.world.run import play, run
-from teardown.world.trace import Host, Trace, spoken
+from teardown.world.trace import HOSTS, Host, Trace, spoken
 from teardown.world.world import Scenario
 
 MOST_MOVES_BYTES = 100_000
+_BOUNDS = {
+    "losses": "segments the network may lose",
+    "duplicates": "segments it may double",
+    "reorderings": "segments it may deliver out of turn",
+    "delays": "timers that may overtake a segment",
+    "calls": "calls that each program in the reader's hand may make",
+    "worlds": "how far the search may grow",
+}
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 8:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a count")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,16 +71,44 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(f"--program-{host}", metavar="P", help=f"one of {', '.join(PROGRAMS)}")
         sub.add_argument("--set", action="append", default=[], metavar="HOST.NAME=VALUE", help="override one value")
 
+    def moving(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--moves", metavar="FILE", help="moves to make first: one a line, or a JSON list; - is standard input"
+        )
+
     sub = command("run", "run a scenario or lab to its end and print the transcript")
     varying(sub)
-    sub.add_argument("--moves", metavar="FILE", help="moves to make first: one a line, or a JSON list; - is standard input")
+    moving(sub)
     sub.add_argument("--json", action="store_true", help="print the trace")
+    sub = command("pcap", "run a scenario or lab to its end and write it as a capture for Wireshark")
+    varying(sub)
+    moving(sub)
+    sub.add_argument("-o", dest="output", metavar="FILE", required=True, help="the pcapng file; - is standard output")
+    sub.add_argument(
+        "--at", choices=get_args(pcapng.At), default="wire", help="where the capture stands (default: in the middle)"
+    )
     sub = command("moves", "the legal moves now")
     varying(sub)
     sub.add_argument("--after", metavar="FILE", help="moves already made")
     sub.add_argument("--json", action="store_true")
-    sub = command("check", "is this lab file right?", lab=False)
+    sub = command("check", "is this lab file right, and can each of its goals be reached?", lab=False)
     sub.add_argument("labs", nargs="+", metavar="LAB")
+    sub = commands.add_parser("explore", help="all futures of a lab", description="Walk all futures within bounds.")
+    sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
+    varying(sub)
+    for name, does in _BOUNDS.items():
+        sub.add_argument(f"--{name}", type=_count, metavar="N", default=getattr(Bounds(), name), help=does)
+    sub.add_argument("--bare", action="store_true", help="the bare teardown graph: no loss, no timer but 2MSL, no abort")
+    sub.add_argument("--never-closes", choices=HOSTS, help="with --bare: this program never calls CLOSE")
+    sub.add_argument("--json", action="store_true")
+    sub = command("pkt", "run packetdrill scripts against the engine", lab=False)
+    sub.add_argument("--stack", metavar="S", help=f"one of {', '.join(stack_names())}; else what the script asks for")
+    sub.add_argument("-D", dest="defines", action="append", default=[], metavar="NAME", help="what #ifdef finds defined")
+    sub.add_argument("files", nargs="+", metavar="FILE", help="scripts; - is standard input")
+    sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)")
+    varying(sub)
+    moving(sub)
+    sub.add_argument("--json", action="store_true")
     return parser
 
 
@@ -93,13 +141,77 @@ def _list_moves(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _check(args: argparse.Namespace, out: TextIO) -> int:
+    failed = False
     for name in args.labs:
         lab = labs.load(name)
-        print(f"ok {name}: “{lab.title}”, {len(lab.goals)} goals", file=out)
+        ways = {goal.id: shortest_way(lab.scenario, partial(met, goal)) for goal in lab.goals}
+        lost = [goal for goal, way in ways.items() if way is None]
+        failed = failed or bool(lost)
+        if lost:
+            print(f"not ok {name}: no moves reach the goal {', '.join(lost)}", file=out)
+        else:
+            shortest = ", ".join(f"{goal} in {len(way or ())} moves" for goal, way in ways.items())
+            print(f"ok {name}: “{lab.title}”, {shortest}", file=out)
+    return 1 if failed else 0
+
+
+def _explore(args: argparse.Namespace, out: TextIO) -> int:
+    if args.bare:
+        graph = bare(args.never_closes)
+        print(json.dumps(graph.json()) if args.json else graph.report(), file=out)
+        return 0
+    if args.lab is None or args.never_closes:
+        raise InputError(
+            "LAB is missing" if args.lab is None else "--never-closes goes with --bare",
+            place="teardown explore", mend="Write teardown explore LAB, or teardown explore --bare",
+        )  # fmt: skip
+    scenario = _scenario(args)
+    bounds = Bounds(**{name: getattr(args, name) for name in _BOUNDS})
+    goals = labs.load(args.lab).goals if args.lab.endswith(".toml") or args.lab in labs.names() else ()
+    found = explore(scenario, bounds, goal=partial(met, goals[0]) if goals else None)
+
+    def told(way: Sequence[str]) -> list[str]:
+        """The moves of a way in words: what each of them makes happen."""
+        return [f"{move}: {_named(scenario, way[:n], move)}" for n, move in enumerate(way)] or ["from the start"]
+
+    print(json.dumps(found.json(), ensure_ascii=False) if args.json else report(found, describe=told), file=out)
+    return 0 if found.sound else 1
+
+
+def _named(scenario: Scenario, before: Sequence[str], move: str) -> str:
+    """What a move is called in the situation in which it is made."""
+    world, _ = play(scenario, before)
+    return next((m.text for m in moves(world) if m.id == move), move)
+
+
+def _pkt(args: argparse.Namespace, out: TextIO) -> int:
+    return main_pkt(args.files, args.stack, args.defines, out=out, err=sys.stderr, stdin=sys.stdin)
+
+
+def _kernel(args: argparse.Namespace, out: TextIO) -> int:
+    from teardown.kernel import lab as kernel  # only where it is asked for: the engine runs without Linux
+
+    return kernel.command(_scenario(args), _moves(args.moves), out, as_json=args.json)
+
+
+def _pcap(args: argparse.Namespace, out: TextIO) -> int:
+    capture = pcapng.write(run(_scenario(args), _moves(args.moves)), at=args.at)
+    if args.output == "-":
+        out.buffer.write(capture)
+        out.flush()
+        return 0
+    try:
+        Path(args.output).write_bytes(capture)
+    except (OSError, ValueError) as error:  # a name with a NUL byte is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot write it: {reason}", place=args.output) from None
     return 0
 
 
-_COMMANDS = {"run": _run, "moves": _list_moves, "check": _check}
+_COMMANDS = {
+    "run": _run, "moves": _list_moves, "explore": _explore, "pkt": _pkt, "pcap": _pcap, "check": _check,
+    "kernel": _kernel,
+}  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- reading

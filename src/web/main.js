@@ -1,11 +1,19 @@
-/** The one script that every page loads. Lab code is fetched only where a lab is. */
+/** The one script that every page loads. Code for labs and special figures is fetched only where there is one. */
 
 import { Player } from "./player.js";
+import { mendTheme } from "./theme.js";
+
+/** @type {Record<string, () => Promise<CustomElementConstructor>>} */
+const rare = {
+  "tcp-lab": async () => (await import("./lab.js")).Lab,
+  "tcp-population": async () => (await import("./population.js")).Population,
+};
 
 if (!customElements.get("tcp-player")) customElements.define("tcp-player", Player);
 
-if (document.querySelector("tcp-lab")) {
-  import("./lab.js").then(({ Lab }) => {
-    if (!customElements.get("tcp-lab")) customElements.define("tcp-lab", Lab);
-  });
+for (const [name, load] of Object.entries(rare)) {
+  if (!document.querySelector(name) || customElements.get(name)) continue;
+  load().then((element) => customElements.define(name, element));
 }
+
+mendTheme();

@@ -20,6 +20,7 @@ const FLIGHT_STEPPING = 250;
 const TOKENS = 200;
 const DWELL_LEAST = 1500;
 const WORDS_PER_SECOND = 3.5;
+const SPEEDS = [0.5, 1, 2];
 
 /** Units of the drawing: how thick the veil's upper edge is. At the end it lies below the picture. */
 const PLAYHEAD = 2;
@@ -110,10 +111,9 @@ export class Player extends HTMLElement {
     this.#slider = /** @type {HTMLInputElement} */ (
       el("input", { type: "range", min: 0, max: this.last, step: 1, "aria-label": words.slider })
     );
-    const speeds = Object.entries(words.speeds).sort(([a], [b]) => Number(a) - Number(b));
+    const speeds = SPEEDS.map((factor) => el("option", { value: factor, selected: factor === 1 }, `${factor} ×`));
     this.#speed = /** @type {HTMLSelectElement} */ (
-      el("select", { "aria-label": words.speed, title: words.speed },
-        ...speeds.map(([factor, name]) => el("option", { value: factor, selected: factor === "1", "aria-label": name }, `${factor} ×`)))
+      el("select", { "aria-label": words.speed, title: words.speed }, ...speeds)
     );
     this.#caption = el("p", { class: "tcp-caption", "aria-hidden": "true" });
     this.#status = el("p", { class: "tcp-spoken", role: "status" });

@@ -13,7 +13,6 @@ export const player = {
   last: "Last step",
   slider: "Step",
   speed: "Speed",
-  speeds: { 0.5: "half speed", 1: "normal speed", 2: "double speed" },
   keys: "Keys on the slider: arrows step, Page Up and Page Down go by phase, Home and End go to the ends, " +
     "Space plays, Esc stops.",
   /** @type {(step: number, last: number, line: string) => string} */
@@ -74,4 +73,36 @@ export const engine = {
   noWorker: "Its script did not arrive, or this browser does not run module workers.",
   broken: "Python did not start.",
   crashed: "The engine stopped twice on the same move.",
+};
+
+/** @type {(n: number) => string} */
+const count = (n) => Math.round(n).toLocaleString("en");
+
+export const population = {
+  /** @type {Record<string, string>} */
+  name: { rate: "New connections a second", buggy: "Clients that never close", size: "Room in the table" },
+  /** @type {(name: string, value: number) => string} */
+  value: (name, value) =>
+    ({ rate: `${count(value)} a second`, buggy: `${value} %`, size: `${count(value)} entries` })[name] ?? String(value),
+  /** @type {(q: {rate: number, buggy: number, size: number}) => string} */
+  asks: (q) =>
+    `${count(q.rate)} new connections a second, ${q.buggy} % of them from clients that never close, ` +
+    `and a table with room for ${count(q.size)}.`,
+  /** @type {(size: number) => string} */
+  limit: (size) => `full: ${count(size)} entries`,
+  /** @type {(seconds: number) => string} */
+  full: (seconds) => {
+    const whole = Math.round(seconds);
+    return `the table is full after ${whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`}`;
+  },
+  /** @type {(entries: number, entry: number) => string} */
+  level: (entries, entry) => {
+    const bytes = Math.round(entries) * entry;
+    const memory = bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+    return `levels off at ${count(entries)} entries, ${memory}`;
+  },
+};
+
+export const theme = {
+  search: "Search",
 };

@@ -66,9 +66,18 @@ async function get(url) {
   return response;
 }
 
+/** Whether this browser, and the policy of this page, lets WebAssembly run: tries the smallest module there is. */
+function runsMachineCode() {
+  try {
+    return Boolean(new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])));
+  } catch {
+    return false;
+  }
+}
+
 /** @returns {Promise<(request: string) => string>} */
 async function start() {
-  if (typeof WebAssembly !== "object") throw new Failure("wasm", "WebAssembly");
+  if (!runsMachineCode()) throw new Failure("wasm", "WebAssembly");
   postMessage({ doing: "list" });
   const manifest = /** @type {Manifest} */ (await (await get(MANIFEST)).json());
   const home = new URL(manifest.pyodide.replace(/\/?$/, "/"), MANIFEST);
@@ -85,31 +94,62 @@ async function start() {
     return module;
   };
 
-  // Everything at once. Pyodide asks for its files with `fetch`: it is handed those already on their way.
-  const onTheWay = new Map(
-    [new URL("pyodide.asm.wasm", home), stdlib, new URL("pyodide-lock.json", home)].map((url) => [url.href, counted(url)]),
-  );
-  const wheelArrives = counted(wheel).then((response) => response.arrayBuffer());
-  const scripts = Promise.all([script("pyodide.mjs"), script("pyodide.asm.js")]);
-  for (const promise of [...onTheWay.values(), wheelArrives]) promise.catch(() => {}); // reported below
-  const { fetch: ownFetch } = self;
-  self.fetch = (input, options) => {
-    const address = new URL(input instanceof Request ? input.url : input, home).href;
-    const response = onTheWay.get(address);
-    onTheWay.delete(address);
-    return response ?? ownFetch(input, options);
-  };
-
-  const [{ loadPyodide }] = await scripts;
-  await Promise.all(onTheWay.values());
-  const python = await loadPyodide({ indexURL: home.href, packageBaseUrl: home.href, stdLibURL: stdlib.href })
-    .catch((/** @type {Error} */ error) => {
-      throw new Failure(error instanceof WebAssembly.CompileError ? "wasm" : "broken", error.message);
-    });
-  self.fetch = ownFetch;
+  // Everything at once: the machine code is compiled while it arrives, and so are the scripts.
+  const [module, lock, library, engine, { loadPyodide }] = await Promise.all([
+    counted(new URL("pyodide.asm.wasm", home)).then(compiled),
+    counted(new URL("pyodide-lock.json", home)).then((response) => response.json()),
+    counted(stdlib).then((response) => response.arrayBuffer()),
+    counted(wheel).then((response) => response.arrayBuffer()),
+    script("pyodide.mjs"),
+    script("pyodide.asm.js"),
+  ]);
+  const options = { indexURL: home.href, packageBaseUrl: home.href, lockFileContents: lock, stdLibURL: stdlib.href };
+  const python = await withFiles(module, new Map([[stdlib.href, library]]), () => loadPyodide(options));
   postMessage({ doing: "importing" });
-  python.unpackArchive(await wheelArrives, "wheel");
+  python.unpackArchive(engine, "wheel");
   return python.pyimport("teardown.browser").situation;
+}
+
+/** The machine code, compiled as it comes in, whatever type the server gives it. @param {Response} response */
+async function compiled(response) {
+  const headers = { "content-type": "application/wasm" };
+  try {
+    return await WebAssembly.compileStreaming(new Response(response.body, { headers }));
+  } catch (error) {
+    throw new Failure(error instanceof WebAssembly.CompileError ? "damaged" : "offline", "pyodide.asm.wasm");
+  }
+}
+
+/**
+ * Runs `load` while the files it fetches are those that are here already. Left alone, Pyodide fetches one after the
+ * other, and where the machine code is refused it warns and never comes back.
+ * @template T
+ * @param {WebAssembly.Module} module what any stream of machine code stands for
+ * @param {Map<string, ArrayBuffer>} files by address
+ * @param {() => Promise<T>} load
+ * @returns {Promise<T>}
+ */
+async function withFiles(module, files, load) {
+  const { fetch } = self;
+  const { instantiateStreaming } = WebAssembly;
+  self.fetch = async (input, options) => {
+    const address = String(input);
+    if (address.endsWith(".wasm")) return new Response();
+    return files.has(address) ? new Response(files.get(address)) : fetch(input, options);
+  };
+  try {
+    return await new Promise((resolve, reject) => {
+      WebAssembly.instantiateStreaming = async (_source, imports) => {
+        const instance = WebAssembly.instantiate(module, imports);
+        instance.catch(reject);
+        return { module, instance: await instance };
+      };
+      load().then(resolve, reject);
+    });
+  } finally {
+    self.fetch = fetch;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  }
 }
 
 /**

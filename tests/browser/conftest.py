@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from teardown.site import serve
 
@@ -30,6 +30,9 @@ FLAGS = (
 )  # fmt: skip
 
 Visit = Callable[..., Page]
+
+# The engine takes seconds to start where several things run at once.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

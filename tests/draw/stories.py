@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import Fins
-from teardown.world.trace import Ending, Host, Owes, Pair, Running, Step, Trace, other
+from teardown.world.trace import Ending, Host, Pair, Running, Step, Trace, other
 
 MS = 1_000
 S = 1_000_000
-NONE = Fins(False, False, False)
+OPEN = Pair("ESTABLISHED", "ESTABLISHED")
+UNTICKED = Pair(Fins(False, False, False), Fins(False, False, False))
+IDLE: Pair[tuple[Running, ...]] = Pair((), ())
 
 
 @dataclass
@@ -20,9 +22,9 @@ class Tale:
     name: str = "tale"
     t: int = 0
     steps: list[Step] = field(default_factory=list)
-    states: Pair[str] = Pair("ESTABLISHED", "ESTABLISHED")
-    fins: Pair[Fins] = Pair(NONE, NONE)
-    timers: Pair[tuple[Running, ...]] = Pair((), ())
+    states: Pair[str] = OPEN
+    fins: Pair[Fins] = UNTICKED
+    timers: Pair[tuple[Running, ...]] = IDLE
     packets: int = 0
 
     def _add(self, event: str, host: Host | None, caption: str, **more: object) -> Tale:

@@ -120,7 +120,9 @@ def test_a_trace_is_seen_as_the_rig_sees_the_kernel() -> None:
         _step(0, 1000, "start", ("ESTABLISHED", "ESTABLISHED")),
         _step(1, 2000, "call", ("FIN-WAIT-1", "ESTABLISHED"), host="server", call="close", result="0"),
         _step(2, 2000, "segment-sent", ("FIN-WAIT-1", "ESTABLISHED"), segment=fin, sender="server", packet=1),
-        _step(3, 2500, "segment-arrived", ("FIN-WAIT-1", "CLOSE-WAIT"), segment=fin, sender="server", packet=1),
+        _step(
+            3, 2500, "segment-arrived", ("FIN-WAIT-1", "CLOSE-WAIT"), segment=fin, sender="server", packet=1
+        ),
         _step(4, 2500, "segment-sent", ("FIN-WAIT-1", "CLOSE-WAIT"), segment=ack, sender="client", packet=2),
         _step(5, 3000, "segment-lost", ("FIN-WAIT-1", "CLOSE-WAIT"), segment=ack, sender="client", packet=2),
     )

@@ -7,8 +7,10 @@ import pytest
 from markdown import Markdown
 
 from teardown.errors import InputError
+from teardown.programs import PROGRAMS
 from teardown.site import references
 from teardown.site.cite import makeExtension
+from teardown.stacks import names, stack
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -31,8 +33,18 @@ def test_every_source_is_cited():
     # The tables of timers name their sources too, as strings in the data.
     for file in (ROOT / "src" / "teardown").rglob("*"):
         if file.suffix in (".py", ".toml") and file != references.path():
-            used.update(re.findall(r'"([a-z0-9][\w.-]*)"', file.read_text(encoding="utf-8")))
+            used.update(re.findall(r'"([a-z0-9][\w.-]*)(?: §[^"]*)?"', file.read_text(encoding="utf-8")))
     assert sorted(references.load().keys() - used) == []
+
+
+def test_every_value_of_a_stack_and_a_program_has_a_source_in_the_list():
+    known = references.load().keys()
+    for name in names():
+        for key, value in stack(name).values.items():
+            assert value.source.split(" §")[0] in known, f"{name}.{key}"
+            assert value.mark in ("measured", "read", "unverified"), f"{name}.{key}"
+    for program in PROGRAMS.values():
+        assert set(program.sources.values()) <= known, program.name
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "faq").glob("*.md")), ids=lambda page: page.name)

@@ -5,15 +5,23 @@ attributes that `words.transcript`, `ladder.draw` and `state_map.draw` write.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from teardown.draw import ladder, state_map, words
+from teardown.draw.labels import SIZE
+from teardown.draw.layout import WIDTH
+from teardown.draw.palette import INK, LIGHT_PAGE
 from teardown.draw.svg import escape, num
 from teardown.errors import InputError
+from teardown.tcp.states import prose
 from teardown.world.trace import HOSTS, Trace
 
 PARTS: Final = ("ladder", "states", "transcript", "table")
+TALL: Final = 900.0  # units: a taller ladder does not fit on a sheet beside the map
+FRAME: Final = 640.0  # units: what a frame of such a ladder shows
 SHOWN: Final = ("ladder", "states", "transcript")
 
 
@@ -40,28 +48,31 @@ def figure(
     picture = ladder.draw(trace, ids=f"{ids}-ladder") if "ladder" in show else None
     boards = []
     if picture is not None:
-        boards.append(f'<div class="tcp-ladder">{picture.svg}</div>')
+        tall = picture.height > TALL
+        strips = columns(picture, f"{ids}-ladder") if tall else ""
+        boards.append(f'<div class="tcp-ladder{" tall" if tall else ""}">{picture.svg}{strips}</div>')
     if "states" in show:
         boards.append(
             f'<div class="tcp-states">{state_map.draw(f"{ids}-map", trace)}'
-            f'<details class="tcp-regions"><summary>What can happen in each state</summary>{words.regions(trace)}</details>'
-            "</div>"
+            f'<details class="tcp-regions"><summary>What can happen in each state</summary>'
+            f"{words.regions(trace)}</details></div>"
         )
     parts = [_caption(trace, title, note), f'<div class="tcp-boards">{"".join(boards)}</div>' if boards else ""]
     if picture is not None:
-        parts.append(frames(picture, f"{ids}-ladder", len(trace.steps)))
+        parts.append(frames(picture, f"{ids}-ladder"))
     if "transcript" in show:
         parts.append(words.transcript(trace))
     if "table" in show or "transcript" in show:
-        opened = " open" if "table" in show else ""
-        parts.append(f'<details class="tcp-table"{opened}><summary>The same as a table</summary>{words.table(trace)}</details>')
+        more = ' class="tcp-table wanted" open' if "table" in show else ' class="tcp-table"'
+        parts.append(f"<details{more}><summary>The same as a table</summary>{words.table(trace)}</details>")
     if links:
         anchors = ", ".join(f'<a href="{escape(href)}" download>{escape(text)}</a>' for text, href in links)
         parts.append(f'<p class="tcp-links">Take it with you: {anchors}.</p>')
     heights = "" if picture is None else f' data-y="{",".join(num(y) for y in picture.playheads)}"'
+    # The outer `div` is for Markdown, which puts what it does not know as a block into a paragraph.
     return (
-        f'<tcp-player data-scenario="{escape(name)}"{heights}><figure class="tcp-figure" id="{ids}">'
-        f"{''.join(parts)}</figure></tcp-player>"
+        f'<div class="tcp-embed"><tcp-player data-scenario="{escape(name)}"{heights}>'
+        f'<figure class="tcp-figure" id="{ids}">{"".join(parts)}</figure></tcp-player></div>'
     )
 
 
@@ -72,20 +83,52 @@ def identifier(trace: Trace, name: str, nth: int = 1) -> str:
     return f"fig-{slug}-{digest}" + (f"-{nth}" if nth > 1 else "")
 
 
-def frames(picture: ladder.Ladder, ids: str, steps: int) -> str:
-    """One small frame for every step, for paper: the same drawing again under a veil. Hidden on screens."""
+def frames(picture: ladder.Ladder, ids: str) -> str:
+    """One small frame for every step, for paper: the same drawing again under a veil. Hidden on screens.
+
+    Of a drawing taller than a sheet, a frame shows the part around its step.
+    """
     out = []
-    box = f'viewBox="0 0 {num(ladder.WIDTH)} {num(picture.height)}"'
-    for i in range(steps):
+    height = picture.height if picture.height <= TALL else FRAME
+    for i, step in enumerate(picture.layout.trace.steps):
         y = picture.playheads[i]
+        top = min(max(0.0, y - 0.75 * height), picture.height - height)
+        box = f'viewBox="0 {num(top)} {num(WIDTH)} {num(height)}"'
+        foot = top + height
         veil = (
-            f'<rect x="0" y="{num(y)}" width="{num(ladder.WIDTH)}" height="{num(picture.height - y)}" '
-            f'fill="{ladder.LIGHT_PAGE}" fill-opacity="0.85"/>'
-            if i < steps - 1
+            f'<rect x="0" y="{num(y)}" width="{num(WIDTH)}" height="{num(foot - y)}" fill="{LIGHT_PAGE}" '
+            'fill-opacity="0.85"/>'
+            if y < foot
             else ""
         )
-        out.append(f'<li><b>{i}</b><svg {box}><use href="#{ids}-g"/>{veil}</svg></li>')
-    return f'<ol class="tcp-frames" aria-hidden="true">{"".join(out)}</ol>'
+        states = f"{prose(step.states.server)}, {prose(step.states.client)}"
+        out.append(f'<li><b>{i}</b> {states}<svg {box} {_STYLE}><use href="#{ids}-g"/>{veil}</svg></li>')
+    return f'<ol class="tcp-frames" aria-hidden="true" hidden>{"".join(out)}</ol>'
+
+
+def columns(picture: ladder.Ladder, ids: str) -> str:
+    """A ladder that is taller than a sheet of paper, cut between two steps and set in columns. Hidden on screens."""
+    cuts = [0.0]
+    for head, nxt in pairwise((*picture.playheads, picture.height + 1)):
+        if nxt - cuts[-1] > TALL:
+            cuts.append(head)
+    cuts.append(picture.height)
+    parts = [
+        f'<svg viewBox="0 {num(a)} {num(WIDTH)} {num(TALL if b < picture.height else b - a)}" {_STYLE}><use href="#{ids}-g"/>'
+        f'<rect x="0" y="{num(b)}" width="{num(WIDTH)}" height="{num(TALL)}" fill="{LIGHT_PAGE}"/></svg>'
+        for a, b in pairwise(cuts)
+    ]
+    return f'<div class="tcp-columns" aria-hidden="true" hidden>{"".join(parts)}</div>'
+
+
+def self_contained(html: str) -> str:
+    """Figures for printers that follow no reference from one drawing to another (WeasyPrint): copies in place."""
+    drawings = dict(re.findall(r'<g id="([^"]+)" aria-hidden="true">(.*?)</g>', html))
+    return re.sub(r'<use href="#([^"]+)"/>', lambda found: f"<g {_STYLE}>{drawings[found[1]]}</g>", html)
+
+
+#: What a copied drawing would otherwise take from the picture around it.
+_STYLE: Final = f'font-family="{escape(ladder.SANS)}" font-size="{num(SIZE)}" fill="{INK}"'
 
 
 def _caption(trace: Trace, title: str, note: str) -> str:

@@ -14,11 +14,11 @@ from teardown.tcp.states import CLOSED, Fins, prose
 from teardown.world.trace import HOSTS, Host, Step, Trace
 
 SIZE: Final = 13.0  # never below 12.6: 12 px when the drawing is shown 343 px wide
-CODE: Final = 12.8
+CODE: Final = 12.9
 PITCH: Final = 15.0  # from line to line
 HALF_LINE: Final = 4.5  # from the middle of capitals to their baseline
 BOX: Final = 8.0  # one box of the FIN checklist
-LABEL: Final = 77.0  # labels beside a lane are broken to this width: that of FIN_WAIT_2
+LABEL: Final = 78.0  # labels beside a lane are broken to this width: that of FIN_WAIT_2
 FAULT: Final = FAMILIES["fault"].light
 
 
@@ -96,10 +96,10 @@ def column(trace: Trace, story: Story, i: int, clock: TimeAxis, fired: set[tuple
                 lines[host].append(both)
             else:
                 lines[host].extend((Line("", "time", fins=ticked), Line(when, "time", SOFT)))
-    if step.host is not None and i and step.t != trace.steps[i - 1].t and clock.opens_cluster(step.t):
+    opens = i > 0 and step.t != trace.steps[i - 1].t and clock.opens_cluster(step.t)
+    if opens and step.host is not None and not any(line.cls == "time" and line.text for line in lines[step.host]):
         # After a break the first step always says when it is: the short times that follow count from there.
-        if not any(line.cls == "time" and line.text for line in lines[step.host]):
-            lines[step.host].append(Line(time, "time", SOFT))
+        lines[step.host].append(Line(time, "time", SOFT))
     return {host: block for host, block in lines.items() if block}
 
 

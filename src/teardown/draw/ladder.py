@@ -65,7 +65,7 @@ def draw_together(traces: Sequence[Trace], *, ids: str = "ladder", left: Host = 
 def _drawn(layout: Layout, ids: str, veil: int | None) -> Ladder:
     top = layout.height if veil is None else layout.playheads[veil]
     veil_box = el("rect", class_="veil", x=0, y=top, width=0 if veil is None else WIDTH, height=layout.height - top,
-                  fill=LIGHT_PAGE, fill_opacity="0.8")  # fmt: skip
+                  fill=LIGHT_PAGE, fill_opacity="0.8")
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" aria-labelledby="{ids}-t {ids}-d" '
         f'viewBox="0 0 {num(WIDTH)} {num(layout.height)}" width="{num(WIDTH)}" height="{num(layout.height)}" '
@@ -91,7 +91,7 @@ def drawing(layout: Layout) -> str:
             _breaks(layout),
             _end(layout),
             _strip(layout),
-            *(_label(layout, label) for label in layout.labels),
+            _labels(layout),
         )
     )
 
@@ -100,25 +100,38 @@ def drawing(layout: Layout) -> str:
 
 
 def _lanes(layout: Layout) -> str:
-    tints, lines = [], []
+    pieces = []
     for stay in layout.story.stays:
-        look = LOOKS[stay.state]
         x = layout.lanes[stay.host]
         y0 = LANES_FROM if stay.first == 0 else layout.ys[stay.first]
         y1 = layout.end if stay.until is None else layout.ys[stay.until]
-        family = f"fam-{look.family}"
-        tints.append(
-            el("rect", class_=f"tint {family}", x=x - HALF, y=y0, width=2 * HALF, height=y1 - y0, fill=look.tint)
-        )
-        for shift in (-2.5, 2.5) if look.double else (0,):
-            lines.append(
-                el(
-                    "path", class_=f"lane {family}", d=f"M{num(x + shift)} {num(y0)}V{num(y1)}", fill="none",
-                    stroke=look.color, stroke_width=look.width, stroke_dasharray=look.dash or None,
-                    stroke_linecap="round" if look.dash.startswith("0.") else None,
-                )
-            )  # fmt: skip
-    return "".join(tints + lines)
+        gone = layout.story.gone.get(stay.host)
+        if gone is not None and y1 > layout.ys[gone]:
+            y1 = max(y0, layout.ys[gone])
+            pieces.append(_gone(x, y1, layout.end))
+        pieces.append(lane_piece(stay.state, x, y0, y1))
+    return "".join(pieces)
+
+
+def lane_piece(state: str, x: float, y0: float, y1: float) -> str:
+    """A stay in `state` on the lane at `x`: a tint, and the line in the state's colour and style."""
+    look = LOOKS[state]
+    family = f"fam-{look.family}"
+    tint = el("rect", class_=f"tint {family}", x=x - HALF, y=y0, width=2 * HALF, height=y1 - y0, fill=look.tint)
+    lines = [
+        el("path", class_=f"lane {family}", d=f"M{num(x + shift)} {num(y0)}V{num(y1)}", fill="none",
+           stroke=look.color, stroke_width=look.width, stroke_dasharray=look.dash or None,
+           stroke_linecap="round" if look.dash.startswith("0.") else None)
+        for shift in ((-2.5, 2.5) if look.double else (0,))
+    ]
+    return tint + "".join(lines)
+
+
+def _gone(x: float, y0: float, y1: float) -> str:
+    """The lane of a host that is not there any more: its last state means nothing now."""
+    end = el("path", class_="gone", d=f"M{num(x - HALF)} {num(y0)}h{num(2 * HALF)}", stroke=SOFT, stroke_width=3)
+    return end + el("path", class_="gone", d=f"M{num(x)} {num(y0)}V{num(y1)}", stroke=HAIR, stroke_width=1,
+                    stroke_dasharray="1 6", fill="none")
 
 
 # ------------------------------------------------------------------------------------------------ timers
@@ -143,7 +156,7 @@ def _bar(layout: Layout, life: Life, track: int) -> str:
            stroke_width=1),
         el("path", class_=f"{whose} hatch", d=_hatch(x, y0, BAR, y1 - y0, rising=kernel), stroke=SOFT, fill="none",
            stroke_width=1),
-    ]  # fmt: skip
+    ]
     return "".join(parts)
 
 
@@ -153,7 +166,8 @@ def _cap(layout: Layout, life: Life, track: int) -> str:
     y = layout.end if life.until is None else layout.ys[life.until]
     cls = f"timer {life.timer.owner} cap"
     if life.fate == "fires":
-        return el("path", class_=cls, d=f"M{num(x - 2)} {num(y)}h{num(BAR + 4)}", stroke=SOFT, stroke_width=3, fill="none")
+        d = f"M{num(x - 2)} {num(y)}h{num(BAR + 4)}"
+        return el("path", class_=cls, d=d, stroke=SOFT, stroke_width=3, fill="none")
     if life.fate == "cancelled":
         return _cross(x + BAR / 2, y, 4, cls, SOFT, 2)
     return _loop(x + BAR / 2, y, cls) if life.fate == "restarted" else ""
@@ -183,7 +197,7 @@ def _loop(x: float, y: float, cls: str) -> str:
     """A round arrow: the timer starts again."""
     paper = el("circle", class_="paper", cx=x, cy=y, r=6.5, fill=LIGHT_PAGE)
     ring = el("path", class_=cls, d=f"M{num(x + 4.5)} {num(y)}A4.5 4.5 0 1 1 {num(x)} {num(y - 4.5)}", stroke=SOFT,
-              stroke_width=1.6, fill="none")  # fmt: skip
+              stroke_width=1.6, fill="none")
     head = el("path", class_=f"{cls} head", d=f"M{num(x - 1)} {num(y - 8)}l6 3.5l-6 3.5z", fill=SOFT)
     return paper + ring + head
 
@@ -227,18 +241,18 @@ def _flight(layout: Layout, flight: Flight) -> str:
             + el("path", class_=f"{cls} tail", d=_to(xc, yc, x1, y1), stroke=color, stroke_width=1.2,
                  stroke_dasharray="1 4", fill="none")
             + _cross(xc, yc, 5, f"{cls} cross", color, 2.5)
-        )  # fmt: skip
+        )
     long, half = (12.0, 5.5) if reset else (9.0, 4.0)
     bx, by = x1 - ux * long, y1 - uy * long
     if flight.fate == "flying":
         shaft = _line(x0, y0, x1, y1, cls, color, wide, double=bool(flight.again))
-        d = f"M{num(bx - uy * half)} {num(by + ux * half)}L{num(x1)} {num(y1)}L{num(bx + uy * half)} {num(by - ux * half)}"
+        d = _to(bx - uy * half, by + ux * half, x1, y1) + f"L{num(bx + uy * half)} {num(by - ux * half)}"
         return shaft + el("path", class_=f"{cls} open", d=d, stroke=color, stroke_width=wide, fill="none")
     shaft = _line(x0, y0, bx, by, cls, color, wide, double=bool(flight.again))
-    d = f"M{num(x1)} {num(y1)}L{num(bx - uy * half)} {num(by + ux * half)}L{num(bx + uy * half)} {num(by - ux * half)}z"
+    d = _to(x1, y1, bx - uy * half, by + ux * half) + f"L{num(bx + uy * half)} {num(by - ux * half)}z"
     hollow = flight.probe
     head = el("path", class_=f"{cls} head{' hollow' if hollow else ''}", d=d, fill=LIGHT_PAGE if hollow else color,
-              stroke=color if hollow else None, stroke_width=1.2 if hollow else None)  # fmt: skip
+              stroke=color if hollow else None, stroke_width=1.2 if hollow else None)
     origin = "" if flight.sent is not None else el("circle", class_=f"{cls} origin", cx=x0, cy=y0, r=3, fill=color)
     return shaft + origin + head
 
@@ -267,10 +281,10 @@ def _missing(layout: Layout, host: Host, y: float) -> str:
     x = here + 2.5 * to
     d = f"M{num(x)} {num(y - 8)}h{num(body * to)}v-5l{num(14 * to)} 13l{num(-14 * to)} 13v-5h{num(-body * to)}"
     shape = el("path", class_="missing", d=d, stroke=HAIR, stroke_width=1.3, stroke_dasharray="4 3", fill=LIGHT_PAGE,
-               stroke_linejoin="round")  # fmt: skip
+               stroke_linejoin="round")
     fin = el("text", "FIN", class_="missing-fin", x=x + (body / 2 + 6) * to, y=y + 4.5, text_anchor="middle", fill=SOFT)
     mark = el("text", "?", class_="missing-mark", x=x + (body + 22) * to, y=y + 7, text_anchor="middle", fill=SOFT,
-              font_size=20, font_weight="bold")  # fmt: skip
+              font_size=20, font_weight="bold")
     return shape + fin + mark
 
 
@@ -278,8 +292,9 @@ def _tick(layout: Layout, host: Host, x: float, y: float) -> str:
     """A call, or a timer that fires: a short arrow into the lane."""
     to = -layout.side(host)
     tip = layout.lanes[host] - 3 * to
-    return el("path", class_="tick", d=f"M{num(x)} {num(y)}H{num(tip - 6 * to)}", stroke=INK, stroke_width=1.4,
-              fill="none") + el("path", class_="tick head", d=f"M{num(tip)} {num(y)}l{num(-7 * to)} -3.5v7z", fill=INK)  # fmt: skip
+    d = f"M{num(x)} {num(y)}H{num(tip - 6 * to)}"
+    shaft = el("path", class_="tick", d=d, stroke=INK, stroke_width=1.4, fill="none")
+    return shaft + el("path", class_="tick head", d=f"M{num(tip)} {num(y)}l{num(-7 * to)} -3.5v7z", fill=INK)
 
 
 # ------------------------------------------------------------------------------------------ breaks and end
@@ -304,7 +319,8 @@ def _path(points: list[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{num(x)} {num(y)}" for x, y in points)
 
 
-def _torn(x0: float, x1: float, y: float, *, open_end: bool = False) -> str:
+def torn(x0: float, x1: float, y: float, *, open_end: bool = False) -> str:
+    """A strip torn out of the paper around height `y`; an open end has no lower edge."""
     top = _zigzag(x0, x1, y - TORN / 2)
     low = [(x0, y + TORN), (x1, y + TORN)] if open_end else _zigzag(x0, x1, y + TORN / 2)
     paper = el("path", class_="paper", d=_path(top + low[::-1]) + "z", fill=LIGHT_PAGE)
@@ -314,16 +330,16 @@ def _torn(x0: float, x1: float, y: float, *, open_end: bool = False) -> str:
 
 def _breaks(layout: Layout) -> str:
     x0, x1 = _reach(layout)
-    return "".join(_torn(x0, x1, gap.torn) for gap in layout.axis.breaks if gap.torn is not None)
+    return "".join(torn(x0, x1, gap.torn) for gap in layout.axis.breaks if gap.torn is not None)
 
 
 def _end(layout: Layout) -> str:
     if layout.trace.ending.kind == "stuck":
         x0, x1 = _reach(layout)
-        return _torn(x0, x1, layout.end - TORN / 2, open_end=True)
+        return torn(x0, x1, layout.end - TORN / 2, open_end=True)
     if layout.trace.ending.kind == "open":
         return el("path", class_="now", d=f"M14 {num(layout.end)}H{num(WIDTH - 14)}", stroke=HAIR, stroke_width=1,
-                  stroke_dasharray="1 4", fill="none")  # fmt: skip
+                  stroke_dasharray="1 4", fill="none")
     return ""
 
 
@@ -336,7 +352,7 @@ def _strip(layout: Layout) -> str:
     span = layout.axis.span
     steps = layout.trace.steps
     parts = [el("rect", class_="scale frame", x=x0, y=y0, width=x1 - x0, height=y1 - y0, fill=LIGHT_PAGE, stroke=HAIR,
-                stroke_width=1)]  # fmt: skip
+                stroke_width=1)]
     for stay in layout.story.stays:
         if stay.host != layout.left:
             continue
@@ -345,7 +361,7 @@ def _strip(layout: Layout) -> str:
         look = LOOKS[stay.state]
         if foot - top >= 0.05:
             parts.append(el("rect", class_=f"scale fam-{look.family}", x=x0, y=top, width=x1 - x0, height=foot - top,
-                            fill=look.color, fill_opacity="0.55"))  # fmt: skip
+                            fill=look.color, fill_opacity="0.55"))
     marks = sorted({num(true_scale(step.t, span, y0, y1)) for step in steps}, key=float)
     d = "".join(f"M{num(x0 - 1.5)} {y}H{num(x1 + 1.5)}" for y in marks)
     parts.append(el("path", class_="scale mark", d=d, stroke=INK, stroke_width=1, fill="none"))
@@ -355,17 +371,28 @@ def _strip(layout: Layout) -> str:
 # ------------------------------------------------------------------------------------------------- labels
 
 
-def _label(layout: Layout, label: Label) -> str:
+def _labels(layout: Layout) -> str:
+    """All text. What would be crossed by a segment's line gets a piece of paper behind it."""
+    wires = [layout.edge(flight) for flight in layout.story.flights]
+    out = []
+    for label in layout.labels:
+        box = label.box
+        near = (wire for wire in wires if wire[1] <= box.y1 and wire[3] >= box.y0)
+        out.append(_label(label, any(box.crossed_by(*wire) for wire in near)))
+    return "".join(out)
+
+
+def _label(label: Label, crossed: bool) -> str:
     line = label.line
     out = []
     if line.cls == "pill":
         w = line.width + 18
         out.append(el("rect", class_="pill-box", x=label.x - w / 2, y=label.y - 14.5, width=w, height=20, rx=10,
-                      fill=LIGHT_PAGE, stroke=HAIR, stroke_width=1))  # fmt: skip
-    elif any(label.box.crossed_by(*layout.edge(flight)) for flight in layout.story.flights):
+                      fill=LIGHT_PAGE, stroke=HAIR, stroke_width=1))
+    elif crossed:
         box = label.box
         out.append(el("rect", class_="paper", x=box.x0 - 1, y=box.y0, width=box.x1 - box.x0 + 2, height=box.y1 - box.y0,
-                      fill=LIGHT_PAGE))  # fmt: skip
+                      fill=LIGHT_PAGE))
     x, anchor = label.x, label.anchor
     if line.fins is not None:
         out.append(checklist(line.fins, label.left, label.y - 9))
@@ -373,11 +400,12 @@ def _label(layout: Layout, label: Label) -> str:
     if line.text:
         out.append(
             el(
-                "text", escape(line.text), class_=line.cls, x=x, y=label.y, fill=None if line.fill == INK else line.fill,
-                text_anchor=None if anchor == "start" else anchor, font_family=MONO if line.mono else None,
-                font_size=CODE if line.mono else None, font_weight="bold" if line.bold else None,
+                "text", escape(line.text), class_=line.cls, x=x, y=label.y,
+                fill=None if line.fill == INK else line.fill, text_anchor=None if anchor == "start" else anchor,
+                font_family=MONO if line.mono else None, font_size=CODE if line.mono else None,
+                font_weight="bold" if line.bold else None,
             )
-        )  # fmt: skip
+        )
     return "".join(out)
 
 
@@ -389,5 +417,5 @@ def checklist(fins: Fins, x: float, y: float) -> str:
         out.append(
             el("rect", class_="fin done" if done else "fin", x=left + 0.5, y=y + 0.5, width=BOX - 1, height=BOX - 1,
                fill=INK if done else LIGHT_PAGE, stroke=INK, stroke_width=1)
-        )  # fmt: skip
+        )
     return "".join(out)

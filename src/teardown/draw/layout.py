@@ -23,7 +23,7 @@ FOOT: Final = 40.0  # below the last event, so that no veil clips it
 STRIP: Final = (1.5, 9.0)  # the strip at true scale
 MARGIN: Final = 18.0  # left of the labels: room for the strip
 EDGE: Final = 4.0  # right of the labels
-REACH: Final = 113.0  # from the middle of a lane to the end of its labels: FIN_WAIT_2 beside three timers
+REACH: Final = 114.0  # from the middle of a lane to the end of its labels: FIN_WAIT_2 beside three timers
 ABSENT: Final = 62.0  # height of the missing FIN with its words
 TAIL: Final = {"closed": 12.0, "stuck": 40.0, "open": 22.0}  # lanes go on below the last band
 FLYING: Final = 44.0  # ... more where a segment is still on its way
@@ -267,7 +267,7 @@ def _place(plan: Plan, axis: TimeAxis, ys: Sequence[float], end: float | None = 
     layout = Layout(
         trace, story, axis, tuple(ys), left, lanes, tuple(labels), playheads, tuple(ticks), tuple(missing), plan.bars,
         end, height,
-    )  # fmt: skip
+    )
     return layout._replace(labels=(*labels, *_lost(layout), *_pills(layout)))
 
 

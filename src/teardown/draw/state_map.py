@@ -172,7 +172,8 @@ def draw(ids: str = "map", trace: Trace | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="states" role="img" aria-labelledby="{ids}-t {ids}-d" '
         f'viewBox="0 0 {num(WIDTH)} {num(HEIGHT)}" width="{num(WIDTH)}" height="{num(HEIGHT)}" '
         f'font-family="{escape(SANS)}" font-size="13" fill="{INK}">'
-        f'<title id="{ids}-t">{escape(words.MAP_TITLE)}</title><desc id="{ids}-d">{escape(words.map_desc(trace))}</desc>'
+        f'<title id="{ids}-t">{escape(words.MAP_TITLE)}</title>'
+        f'<desc id="{ids}-d">{escape(words.map_desc(trace))}</desc>'
         f'<g aria-hidden="true">{"".join(_edge(edge, ids, (edge.start, edge.end) in taken) for edge in ordered)}'
         f'{"".join(_node(state, ids, state in ends.values()) for state in STATES)}'
         f'{"".join(_token(host, ends.get(host)) for host in HOSTS)}{_legend()}</g></svg>'
@@ -200,16 +201,16 @@ def _node(state: str, ids: str, here: bool) -> str:
     frame = el("rect", class_="frame", **rect, rx=9, fill=LIGHT_PAGE if quiet else look.tint, stroke=color,
                stroke_width=1 if quiet else min(look.width, 3.5) - 1 + (0.5 if here else 0),
                stroke_dasharray=look.dash.replace("0.1 6", "0.1 4.5") or None,
-               stroke_linecap="round" if look.dash.startswith("0.") else None)  # fmt: skip
+               stroke_linecap="round" if look.dash.startswith("0.") else None)
     inner = ""
     if look.double:
-        inner = el("rect", class_="frame", x=x - w / 2 + 3, y=y - h / 2 + 3, width=w - 6, height=h - 6, rx=6, fill="none",
-                   stroke=color, stroke_width=1, stroke_dasharray=look.dash)  # fmt: skip
-    ring = el("rect", class_="ring", x=x - w / 2 - 3, y=y - h / 2 - 3, width=w + 6, height=h + 6, rx=12, fill="none",
-              stroke="none", stroke_width=1.5)  # fmt: skip
+        inner = el("rect", class_="frame", x=x - w / 2 + 3, y=y - h / 2 + 3, width=w - 6, height=h - 6, rx=6,
+                   fill="none", stroke=color, stroke_width=1, stroke_dasharray=look.dash)
+    ring = el("rect", class_="ring", x=x - w / 2 - 3, y=y - h / 2 - 3, width=w + 6, height=h + 6, rx=12,
+              fill="none", stroke="none", stroke_width=1.5)
     name = el("text", prose(state), class_="name", x=x, y=y + (4.5 if boxes is None else -1), text_anchor="middle",
-              font_family=MONO, font_size=12.8, font_weight=None if quiet else "bold",
-              fill=SOFT if quiet else look.color)  # fmt: skip
+              font_family=MONO, font_size=12.9, font_weight=None if quiet else "bold",
+              fill=SOFT if quiet else look.color)
     marks = "" if boxes is None else checklist(boxes, x - 14, y + 4.5)
     return (
         f'<g class="{cls}" id="{ids}-{state}" data-state="{state}" data-x="{num(x)}" data-y="{num(y)}">'
@@ -264,7 +265,7 @@ def _edge(edge: Edge, ids: str, taken: bool) -> str:
         parts.append(
             el("text", escape(edge.label), class_="cause", x=x, y=y, text_anchor=None if anchor == "start" else anchor,
                fill=SOFT if edge.opening else color)
-        )  # fmt: skip
+        )
     kind = "abort" if abort else edge.cause
     cls = f"edge {kind}{' opening' if edge.opening else ''}{' on-path' if taken else ''}"
     return (
@@ -293,9 +294,9 @@ def _token(host: str, state: str | None) -> str:
     dx, dy = (-46.0, -20.0) if host == "server" else (46.0, -20.0)
     server = host == "server"
     disc = el("circle", class_="disc", cx=dx, cy=dy, r=9.5, fill=INK if server else LIGHT_PAGE, stroke=INK,
-              stroke_width=1.8)  # fmt: skip
+              stroke_width=1.8)
     letter = el("text", host[0].upper(), class_="letter", x=dx, y=dy + 4.6, text_anchor="middle", font_weight="bold",
-                fill=LIGHT_PAGE if server else INK)  # fmt: skip
+                fill=LIGHT_PAGE if server else INK)
     return f'<g class="token" data-host="{host}" transform="translate({num(x)} {num(y)})">{disc}{letter}</g>'
 
 
@@ -311,7 +312,7 @@ def _legend() -> str:
             )
         else:
             line = el("path", class_="line", d=d, stroke=color, stroke_width=1.0 if kind == "abort" else 1.8,
-                      stroke_dasharray="8 3 1.5 3" if kind == "timer" else None, fill="none")  # fmt: skip
+                      stroke_dasharray="8 3 1.5 3" if kind == "timer" else None, fill="none")
         words_ = el("text", escape(text), class_="cause", x=x + 36, y=y + 4.5, fill=SOFT)
         out.append(f'<g class="edge {kind} key">{line}{words_}</g>')
     return "".join(out)

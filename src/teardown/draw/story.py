@@ -6,7 +6,7 @@ A trace lists moments; a picture shows things that last. This module joins the m
 from typing import Final, Literal, NamedTuple
 
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import CLOSE_WAIT, CLOSED, FIN_WAIT_2
+from teardown.tcp.states import CLOSE_WAIT, FIN_WAIT_2
 from teardown.world.trace import HOSTS, Host, Running, Trace, other
 
 Fate = Literal["fires", "restarted", "cancelled", "runs"]
@@ -66,19 +66,24 @@ class Story(NamedTuple):
     absences: tuple[Absence, ...]
     missing_fins: tuple[tuple[Host, int], ...]  # who did not send it, and the step after which it was missed
     entered: dict[tuple[Host, int], str]  # the state that a host entered at a step
+    gone: dict[Host, int]  # the step at which a host lost its power or its line
 
+
+#: What the engine calls the end of a host that vanishes.
+POWER_OFF: Final = "power off"
 
 #: States in which someone else must act and the RFC starts no clock.
 _WAITING: Final = (FIN_WAIT_2, CLOSE_WAIT)
 
 
 def tell(trace: Trace, long_gaps: frozenset[int]) -> Story:
-    """Reads a trace. `long_gaps` are the steps after which a long wait follows (a break, or an end that never comes)."""
+    """Reads a trace. `long_gaps` are the steps that a long wait follows: a break, or an end that never comes."""
     stays = _stays(trace)
     lives = _lives(trace)
     absences = _absences(trace, stays, long_gaps)
     entered = {(stay.host, stay.first): stay.state for stay in stays}
-    return Story(stays, _flights(trace), lives, absences, _missing_fins(trace, stays, long_gaps), entered)
+    gone = {step.host: i for i, step in enumerate(trace.steps) if step.call == POWER_OFF and step.host}
+    return Story(stays, _flights(trace), lives, absences, _missing_fins(trace, stays, long_gaps), entered, gone)
 
 
 def _stays(trace: Trace) -> tuple[Stay, ...]:

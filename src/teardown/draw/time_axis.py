@@ -16,6 +16,7 @@ The mapping is one object with an exact inverse: for every whole microsecond `ax
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import log10
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ from teardown.world.trace import spoken
 SCALE: Final = 1.2  # units per millisecond, at most
 FLOOR: Final = 34.0  # units between two events at different times, at least
 TYPICAL: Final = 56.0  # units that a usual gap may take: slow networks are drawn at a smaller scale
+SLOWEST: Final = 1_000_000  # µs: no network is so slow that a longer gap is usual
 THRESHOLD: Final = 200_000  # µs: no gap below this becomes a break
 TIMES_USUAL: Final = 10  # ... nor a gap below this many usual gaps
 TALLEST: Final = 150.0  # ... except one that would take more paper than this
@@ -75,10 +77,13 @@ class TimeAxis:
         self.ys = tuple(ys)
         self.gaps = tuple(gaps)
         self.scale = scale
+        #: The gaps that are drawn as breaks.
+        self.breaks = tuple(gap for gap in gaps if gap.torn is not None)
+        self._after_breaks = [gap.t1 for gap in self.breaks]
         moments = sorted({stop.t for stop in stops})
         self._times = moments
-        first = {}
-        last = {}
+        first: dict[int, float] = {}
+        last: dict[int, float] = {}
         for stop, y in zip(stops, ys, strict=True):
             first.setdefault(stop.t, y)
             last[stop.t] = y
@@ -89,11 +94,6 @@ class TimeAxis:
     def span(self) -> tuple[int, int]:
         """The first and the last time on the axis."""
         return self._times[0], self._times[-1]
-
-    @property
-    def breaks(self) -> tuple[Gap, ...]:
-        """The gaps that are drawn as breaks."""
-        return tuple(gap for gap in self.gaps if gap.torn is not None)
 
     def y(self, t: float) -> float:
         """The height of time `t`: of the first step, if it is an instant with several. Ends are extended linearly."""
@@ -135,11 +135,13 @@ class TimeAxis:
 
     def opens_cluster(self, t: int) -> bool:
         """Whether `t` is the first moment after a break."""
-        return any(gap.t1 == t for gap in self.breaks)
+        at = bisect_left(self._after_breaks, t)
+        return at < len(self._after_breaks) and self._after_breaks[at] == t
 
     def _base(self, t: int) -> int:
         """The time that the label of `t` starts from: the first moment of its cluster, 0 for early ones."""
-        base = max((gap.t1 for gap in self.breaks if gap.t1 <= t), default=0)
+        at = bisect_right(self._after_breaks, t)
+        base = self._after_breaks[at - 1] if at else 0
         return base if base >= REBASED_FROM else 0
 
 
@@ -164,14 +166,14 @@ def choose(times: Sequence[int], usual: int | None = None) -> Measure:
     is taken: in a short trace half of them may be long waits.
     """
     waits = sorted(wait for wait in _waits(times) if wait) or [1_000]
-    usual = usual or waits[len(waits) // 4]
+    usual = min(usual or waits[len(waits) // 4], SLOWEST)
     scale = min(SCALE, TYPICAL / (usual / 1000))
     threshold = max(THRESHOLD, TIMES_USUAL * usual)
     return Measure(scale, min(threshold, TALLEST / scale * 1000))
 
 
 def _waits(times: Sequence[int]) -> list[int]:
-    return [b - a for a, b in zip(times, times[1:], strict=False)]
+    return [b - a for a, b in pairwise(times)]
 
 
 def lay(stops: Iterable[Stop], top: float = 0.0, measure: Measure | None = None) -> TimeAxis:

@@ -193,7 +193,8 @@ def table(trace: Trace) -> str:
             "; ".join(running) or "none",
         )
         rows.append(f'<tr><th scope="row">{i}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>')
-    heads = "".join(f'<th scope="col">{h}</th>' for h in ("Step", "Time", "Event", "Server", "Client", "Timers running"))
+    names = ("Step", "Time", "Event", "Server", "Client", "Timers running")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     return (
         f'<table class="events"><caption>{escape(title(trace))}, step by step</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -6,21 +6,25 @@ The moves of the rig (see `play`) are played in the engine with both programs le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from teardown.errors import InputError
 from teardown.kernel.observe import Called, Difference, Observation, compare, from_trace
 from teardown.kernel.scenarios import Scenario
+from teardown.kernel.walk import play_walks
+from teardown.kernel.walk import scenario as walk
 from teardown.programs import program
 from teardown.stacks import override, stack
 from teardown.tcp.endpoint import Event
 from teardown.tcp.profile import Profile
+from teardown.tcp.segment import Segment
 from teardown.world.moves import IllegalMove, apply, begin
 from teardown.world.run import ending
-from teardown.world.trace import HOSTS, Host, Pair, Running, Step, Trace
-from teardown.world.world import Flight, HostSetup, World
+from teardown.world.trace import HOSTS, Host, Pair, Running, Trace, other
+from teardown.world.world import Flight, HostSetup
 from teardown.world.world import Scenario as EngineScenario
 
 _LATENCY: Final = 100  # µs; between the namespaces it is about that
@@ -170,11 +174,35 @@ class EnginePlayer:
             reached = self._advance(
                 start + round(move["most"] * _SECOND), lambda: self.world.ends.of(host).state == words[1]
             )
-            self.waits.append(
-                {"until": move["until"], "reached": reached, "took": self.world.now - start}
-            )
+            self.waits.append({"until": move["until"], "reached": reached, "took": self.world.now - start})
+
+    def _forge(self, move: Mapping[str, Any]) -> None:
+        """As Wire.forge: numbers counted from what the victim itself has sent so far."""
+        to: Host = move["to"]
+        expects, reached = 1, 1
+        windows = {host: self.world.ends.of(host).profile.buffer for host in HOSTS}
+        for step in self.steps:
+            if step.event != "segment-sent" or step.segment is None or step.packet in self._copies:
+                continue
+            segment = step.segment
+            if step.sender == to:
+                reached = max(reached, segment.end)
+            if "A" in segment.flags and "R" not in segment.flags and step.sender:
+                windows[step.sender] = segment.window
+                expects = max(expects, segment.ack) if step.sender == to else expects
+        ahead = windows[to] if isinstance(move["ahead"], str) else move["ahead"]
+        ack = reached + move.get("answers", 0) if "A" in move["flags"] else 0
+        segment = Segment(expects + ahead, ack, move["flags"], move.get("bytes", 0), windows[other(to)])
+        packet, now = self.world.packets + 1, self.world.now
+        flight = Flight(packet, other(to), segment, now, now)
+        self.world = self.world._replace(packets=packet, wire=(*self.world.wire, flight))
+        self._sorted.add(packet)
+        self._apply(f"deliver:{packet}")
 
     def _net(self, move: Mapping[str, Any]) -> None:
+        if move["net"] == "forge":
+            self._forge(move)
+            return
         senders: tuple[Host, ...] = (move["from"],) if "from" in move else HOSTS
         for sender in senders:
             match move["net"]:
@@ -257,3 +285,32 @@ def engine(scenario: Scenario) -> Observation:
 def differences(scenario: Scenario, kernel: Observation) -> list[Difference]:
     """Where the kernel's observation of `scenario` and the engine's run of it part."""
     return compare(kernel, engine(scenario))
+
+
+def walks_apart(
+    seeds: Iterable[int], *, waits: bool = False, forged: bool = False
+) -> Iterator[tuple[Scenario, list[Difference]]]:
+    """Play the random walks of `seeds` on the kernel and in the engine; each with where they part."""
+    seeds = tuple(seeds)
+    for seed, kernel in zip(seeds, play_walks(seeds, waits=waits, forged=forged), strict=True):
+        one = walk(seed, waits=waits, forged=forged)
+        yield one, differences(one, kernel)
+
+
+def command(
+    seeds: Iterable[int], out: TextIO, *, waits: bool = False, forged: bool = False, as_json: bool = False
+) -> int:
+    """`teardown kernel --walks N`: print every walk that parts, and how many there were. Exit status 0 or 1."""
+    count, apart = 0, []
+    for one, found in walks_apart(seeds, waits=waits, forged=forged):
+        count += 1
+        if found:
+            apart.append((one, found))
+    if as_json:
+        rows = [{"walk": o.id, "moves": o.moves, "differences": [d._asdict() for d in f]} for o, f in apart]
+        print(json.dumps({"version": 1, "walks": count, "apart": rows}, ensure_ascii=False), file=out)
+    else:
+        for one, found in apart:
+            print(f"not ok {one.id}: {'; '.join(map(str, found))}", file=out)
+        print(f"{count - len(apart)} walks agreed, {len(apart)} did not", file=out)
+    return 1 if apart else 0

@@ -75,23 +75,22 @@ def configure(device: str, local: str, peer: str, *, quick_ack: bool, mtu: int =
     address += _attribute(8, struct.pack("=I", _IFA_F_NOPREFIXROUTE))
     link = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP)
     link += _attribute(4, struct.pack("=I", mtu))
-    route = struct.pack(
-        "=BBBBBBBBI", socket.AF_INET, 32, 0, 0, _RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_LINK, _RTN_UNICAST, 0
-    )
+    kind = (_RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_LINK, _RTN_UNICAST)
+    route = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 0, 0, *kind, 0)
     route += _attribute(1, there) + _attribute(4, struct.pack("=I", index)) + _attribute(7, here)
     if quick_ack:
         route += _attribute(8 | 0x8000, _attribute(_RTAX_QUICKACK, struct.pack("=I", 1)))
     make = _REQUEST | _ACK | _CREATE | _REPLACE
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE) as talk:
-        for kind, flags, body in (
+        for request, flags, body in (
             (_RTM_NEWLINK, _REQUEST | _ACK, link),
             (_RTM_NEWADDR, make, address),
             (_RTM_NEWROUTE, make, route),
         ):
-            talk.send(_message(kind, flags, body))
+            talk.send(_message(request, flags, body))
             _, answer, _, _, _, error = struct.unpack_from("=IHHIIi", talk.recv(4096))
             if answer == _ERROR and error:
-                raise OSError(-error, f"{os.strerror(-error)} (netlink {kind} for {device})")
+                raise OSError(-error, f"{os.strerror(-error)} (netlink {request} for {device})")
 
 
 class Lookup:
@@ -124,7 +123,6 @@ class Lookup:
             raise OSError(error, f"sock_diag: {os.strerror(error)}")
         _, number, timer, resends = struct.unpack_from("=BBBB", answer, 16)
         expires, unread, unsent, _, inode = struct.unpack_from("=IIIII", answer, 16 + 4 + 48)
-        state = STATE_NUMBERS[number]
-        if state == states.LISTEN:  # the look-up fell through to the listening socket
-            return _GONE
-        return Entry(state, TIMER_NUMBERS.get(timer), expires, inode == 0, unread, unsent, resends)
+        return Entry(
+            STATE_NUMBERS[number], TIMER_NUMBERS.get(timer), expires, inode == 0, unread, unsent, resends
+        )

@@ -153,9 +153,7 @@ def _flat(sent: Sent) -> dict[str, Any]:
 
 
 def _unflat(row: Mapping[str, Any]) -> Sent:
-    return Sent(
-        row["t"], Segment(row["seq"], row["ack"], row["flags"], row["len"], row["win"]), row["fate"]
-    )
+    return Sent(row["t"], Segment(row["seq"], row["ack"], row["flags"], row["len"], row["win"]), row["fate"])
 
 
 def _rows(value: Any, depth: int = 0) -> Iterator[str]:
@@ -226,6 +224,14 @@ def from_trace(trace: Trace) -> Observation:
         segments={h: tuple(segments[h]) for h in HOSTS},
         ended=trace.ending.t - start,
     )
+
+
+def digest(seen: Observation) -> dict[str, str]:
+    """States and segments of a play in four short lines, without times: for many plays in one file."""
+    lines: dict[str, str] = {host: " → ".join(seen.sequence(host)) for host in HOSTS}
+    for host in HOSTS:
+        lines[f"{host} sends"] = " | ".join(_shown(sent.compared) for sent in seen.segments.get(host, ()))
+    return lines
 
 
 class Slack(NamedTuple):
@@ -303,9 +309,7 @@ def _stays(host: Host, mine: Sequence[Stay], theirs: Sequence[Stay], slack: Slac
             yield Difference(what, _seconds(measured), _seconds(expected))
 
 
-def _segments(
-    host: Host, mine: Sequence[Sent], theirs: Sequence[Sent], slack: Slack
-) -> Iterator[Difference]:
+def _segments(host: Host, mine: Sequence[Sent], theirs: Sequence[Sent], slack: Slack) -> Iterator[Difference]:
     kinds = [s.compared for s in mine], [s.compared for s in theirs]
     if (where := _parting(*kinds)) is not None:
         what = f"segments of the {host}, from number {where + 1}"
@@ -326,7 +330,9 @@ def _calls(mine: Sequence[Called], theirs: Sequence[Called], slack: Slack) -> It
         if two.result is not None and one.result != two.result:
             yield Difference(f"result of call {number}, {_named(one)}", str(one.result), str(two.result))
         elif not slack.holds(two.took, one.took):
-            yield Difference(f"length of call {number}, {_named(one)}", _seconds(one.took), _seconds(two.took))
+            yield Difference(
+                f"length of call {number}, {_named(one)}", _seconds(one.took), _seconds(two.took)
+            )
 
 
 def _seconds(us: int) -> str:

@@ -15,6 +15,12 @@ A move is a plain mapping, the same for the kernel and for the engine:
     {"net": "cut"}                                         both directions are dead from now on ("mend" undoes it)
     {"wait": 1.5}                                          let time pass
     {"until": "server CLOSED", "most": 3.0}                let time pass until that state
+    {"at": 2.5}                                            let time pass until 2.5 s after the first move
+    {"arrivals": 3, "host": "client", "most": 1.0}         let time pass until 3 segments have reached the client
+    {"net": "forge", "to": "client", "flags": "R", "ahead": 1, "answers": 0, "bytes": 0}
+                                                           a segment that the server never sent (see Wire.forge)
+    {"net": "lose", "from": "server", "nth": [2]}          of all its segments, lose these ("late" with "seconds":
+                                                           hold them up for so much longer)
 
 After each move the wire carries packets until nobody has anything to say, so moves have an order, not a speed.
 `abort` is SO_LINGER {1, 0} and close. `kill` hands the socket to a process of its own and kills that process.
@@ -159,6 +165,12 @@ class Player:
             self._net(move)
         elif "wait" in move:
             self.rig.run_until(time.monotonic() + float(move["wait"]))
+        elif "at" in move:
+            self.rig.run_until(self._begin + float(move["at"]))
+        elif "arrivals" in move:
+            arrived, host = self.rig.wire.arrived, move["host"]
+            deadline = time.monotonic() + float(move["most"])
+            self.rig.run_until(deadline, lambda: arrived[host] >= move["arrivals"])
         else:
             self._until(move)
 
@@ -171,6 +183,9 @@ class Player:
 
     def _net(self, move: Mapping[str, Any]) -> None:
         wire = self.rig.wire
+        if move["net"] == "forge":
+            wire.forge(move["to"], move["flags"], move["ahead"], move.get("answers", 0), move.get("bytes", 0))
+            return
         senders: tuple[Host, ...] = (move["from"],) if "from" in move else HOSTS
         for sender in senders:
             match move["net"]:
@@ -184,6 +199,10 @@ class Player:
                     wire.to_double[sender] += move.get("count", 1)
                 case "cut" | "mend":
                     wire.cut[sender] = move["net"] == "cut"
+                case "lose":
+                    wire.lose[sender].update(move["nth"])
+                case "late":
+                    wire.late[sender].update(dict.fromkeys(move["nth"], float(move["seconds"])))
 
     def _call(self, move: Mapping[str, Any]) -> None:
         host: Host = move["host"]
@@ -229,7 +248,7 @@ class Player:
             case "send":
                 return end.send(b"x" * move["bytes"], socket.MSG_NOSIGNAL)
             case "recv":
-                return end.recv(move["bytes"])
+                return end.recv(move.get("bytes", 1 << 20))
             case "error":
                 return errno.errorcode.get(end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "0")
             case "set":
@@ -261,8 +280,7 @@ class Player:
             for host in HOSTS
         }
         traced: dict[Host, tuple[tuple[int, str, str], ...]] = {
-            host: tuple((self._us(c.t), c.old, c.new) for h, c in self.changes if h == host)
-            for host in HOSTS
+            host: tuple((self._us(c.t), c.old, c.new) for h, c in self.changes if h == host) for host in HOSTS
         }
         return Observation(
             scenario.id,
@@ -279,9 +297,7 @@ class Player:
         )
 
 
-def play_all(
-    wanted: Sequence[Scenario], *, at_once: int = 4, tracing: bool = True
-) -> dict[str, Observation]:
+def play_all(wanted: Sequence[Scenario], *, at_once: int = 4, tracing: bool = True) -> dict[str, Observation]:
     """Play several scenarios side by side, each in namespaces of its own; observations by scenario id.
 
     Most of a play is waiting, so four at once take a quarter of the time and little more of the processor.

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from teardown.errors import InputError
+from teardown.kernel.forgery import play_forgeries, write
 from teardown.kernel.observe import SAME_KERNEL, Observation, compare
 from teardown.kernel.play import play_all
-from teardown.kernel.rig import available, no_tracefs
+from teardown.kernel.rig import RIG_VERSION, available, kernel, no_tracefs
 from teardown.kernel.scenarios import Scenario, scenario, scenarios
 
 PLACE: Final = Path("tests/kernel/recorded")
@@ -51,10 +52,25 @@ def record(wanted: Sequence[Scenario], place: Path, *, at_once: int) -> int:
     return unlike
 
 
+def record_forgeries(place: Path) -> int:
+    """Play every forged segment twice, keep the plays if they came out the same, and give 1 if not."""
+    first, second = play_forgeries(), play_forgeries()
+    unlike = [name for name in first if first[name] != second[name]]
+    if unlike:
+        print(f"not kept: {', '.join(unlike)}", file=sys.stderr)
+        return 1
+    made = {**kernel(), "rig": RIG_VERSION, "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    write(place / "forged" / "all.json", made, first)
+    print(f"kept {len(first)} forged segments")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0: all kept, 1: some came out differently twice, 2: it cannot be done here."""
     parser = argparse.ArgumentParser(prog="python -m teardown.kernel.record", description=__doc__)
-    parser.add_argument("ids", nargs="*", metavar="ID", help="scenarios to play (all of them if none is named)")
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="scenarios to play (all of them if none is named)"
+    )
     parser.add_argument("--slow", action="store_true", help="the slow ones too, about two minutes twice")
     parser.add_argument("--into", type=Path, default=PLACE, metavar="DIRECTORY")
     options = parser.parse_args(arguments)
@@ -65,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.into}: no such directory. Start this from the top of the sources.", file=sys.stderr)
         return 2
     try:
-        wanted = [scenario(name) for name in options.ids] or [s for s in scenarios() if options.slow or not s.slow]
+        wanted = [scenario(name) for name in options.ids] or [
+            s for s in scenarios() if options.slow or not s.slow
+        ]
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -73,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unlike = record(fast, options.into, at_once=4) if fast else 0
     # The slow ones only sleep.
     unlike += record(slow, options.into, at_once=len(slow)) if slow else 0
+    if not options.ids:
+        unlike += record_forgeries(options.into)
     return 1 if unlike else 0
 
 

@@ -48,14 +48,16 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 
 
-class Unavailable(RuntimeError):
+class Unavailable(InputError):
     """The rig cannot be built here; the text says why in words."""
 
 
 class Namespace:
     """One machine: a network namespace, its TUN device, and a way to look its connections up."""
 
-    def __init__(self, host: Host, address: str, peer: str, settings: Mapping[str, str], quick_ack: bool) -> None:
+    def __init__(
+        self, host: Host, address: str, peer: str, settings: Mapping[str, str], quick_ack: bool
+    ) -> None:
         self.host, self.address = host, address
         self.fd = self.tun = -1
         self.lookup: Lookup | None = None
@@ -135,7 +137,7 @@ class Rig:
         tracer: Tracer | None = None,
     ) -> None:
         if reason := available():
-            raise Unavailable(reason)
+            raise Unavailable(f"the real kernel cannot be asked: {reason}")
         # The trace event names addresses, not namespaces: every rig of the machine has a pair of its own.
         low = (os.getpid() * 67 + next(Rig._made)) & 0xFFFF
         self.address: dict[Host, str] = {
@@ -144,15 +146,14 @@ class Rig:
         }
         self.tracer = tracer
         self._spaces: dict[Host, Namespace] = {}
-        self._listener: socket.socket | None = None
         self._port = _FIRST_CLIENT_PORT
+        self._ends: dict[Host, tuple[str, int]] = {}
         try:
             for host in HOSTS:
                 own = {**SETTINGS} | {k: str(v) for k, v in (settings or {}).get(host, {}).items()}
                 self._spaces[host] = Namespace(
                     host, self.address[host], self.address[other(host)], own, quick_ack
                 )
-            self._listener = self._spaces["server"].inside(self._listen)
         except BaseException:
             self.close()
             raise
@@ -161,42 +162,44 @@ class Rig:
 
     def _listen(self) -> socket.socket:
         listener = _tcp_socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # earlier connections are in TIME-WAIT
         listener.bind((self.address["server"], SERVER_PORT))
-        listener.listen(8)
+        listener.listen(1)
         listener.setblocking(False)
         return listener
 
     # One connection at a time.
 
-    @property
-    def port(self) -> int:
-        """The client's port of the present connection."""
-        return self._port
-
     def connect(self) -> dict[Host, socket.socket]:
         """Open a new connection and give the two sockets. Both ends are ESTABLISHED, the wire is empty.
 
-        The sockets do not wait: a `recv` with nothing to read fails with EAGAIN.
+        The sockets do not wait: a `recv` with nothing to read fails with EAGAIN. Nobody listens any more, so
+        that a server that is done with the connection is CLOSED.
         """
-        assert self._listener is not None
         self._port += 1
-        latency, self.wire.latency = self.wire.latency, 0.0
+        self._ends = {
+            "server": (self.address["server"], SERVER_PORT),
+            "client": (self.address["client"], self._port),
+        }
         watch, self.sampled = self.sampled, lambda host, entry: None
-        self.wire.start(self._port)
+        self.wire.start(self._ends)
+        listener = self._spaces["server"].inside(self._listen)
         client = self._spaces["client"].inside(_tcp_socket)
         server: socket.socket | None = None
         try:
             client.setblocking(False)
-            client.bind((self.address["client"], self._port))
+            client.bind(self._ends["client"])
             with contextlib.suppress(BlockingIOError):
-                client.connect((self.address["server"], SERVER_PORT))
+                client.connect(self._ends["server"])
             deadline = time.monotonic() + 5.0
             while server is None:
                 self.wire.step(time.monotonic() + 0.01)
                 with contextlib.suppress(BlockingIOError):
-                    server = self._listener.accept()[0]
+                    server = listener.accept()[0]
                 if server is None and time.monotonic() > deadline:
                     raise Unavailable("the kernel did not open a connection across the wire within 5 s")
+            while self.wire.busy:
+                self.wire.step(time.monotonic() + 1.0)
             self.wire.settle()
             for end in (server, client):
                 end.setblocking(False)
@@ -211,18 +214,18 @@ class Rig:
                 server.close()
             raise
         finally:
-            self.wire.latency, self.sampled = latency, watch
+            listener.close()
+            self.sampled = watch
         if self.tracer is not None:
             self.tracer.read()  # the handshake's changes are not part of the play
-        self.wire.log.clear()
+        self.wire.forget()
         return {"server": server, "client": client}
 
     def look(self, host: Host) -> Entry:
         """What `host`'s kernel knows of the present connection."""
         lookup = self._spaces[host].lookup
         assert lookup is not None
-        ends = {"server": (self.address["server"], SERVER_PORT), "client": (self.address["client"], self._port)}
-        return lookup.find(ends[host], ends[other(host)])
+        return lookup.find(self._ends[host], self._ends[other(host)])
 
     def sample(self) -> None:
         """Look at both ends and tell `sampled` what was seen."""
@@ -233,13 +236,12 @@ class Rig:
         """State changes of the present connection that the trace event has shown since the last call."""
         if self.tracer is None:
             return []
-        ports = {(SERVER_PORT, self._port): "server", (self._port, SERVER_PORT): "client"}
-        found: list[tuple[Host, Change]] = []
-        for change in self.tracer.read():
-            host: Any = ports.get((change.local[1], change.peer[1]))
-            if host and change.local[0] == self.address[host]:
-                found.append((host, change))
-        return found
+        hosts = {(self._ends[host], self._ends[other(host)]): host for host in HOSTS}
+        return [
+            (hosts[change.local, change.peer], change)
+            for change in self.tracer.read()
+            if (change.local, change.peer) in hosts
+        ]
 
     def run_until(self, deadline: float, enough: Callable[[], bool] = lambda: False) -> bool:
         """Let time pass and packets travel until `deadline` (monotonic) or `enough()`; true if it was enough.
@@ -263,9 +265,6 @@ class Rig:
 
     def close(self) -> None:
         """Take everything down. Safe to call twice, and on a rig that was only half built."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
         for space in self._spaces.values():
             space.close()
 

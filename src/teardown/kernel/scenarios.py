@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "close": (), "abort": (), "kill": (), "error": (),
     "shutdown-write": (), "shutdown-read": (), "shutdown-both": (),
-    "send": ("bytes",), "recv": ("bytes",), "set": ("option",),
+    "send": ("bytes",), "recv": (), "set": ("option",),
 }  # fmt: skip
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "SO_LINGER": ("seconds",), "SO_KEEPALIVE": (), "SO_RCVBUF": ("value",),
     "TCP_LINGER2": ("value",), "TCP_USER_TIMEOUT": ("value",),
 }  # fmt: skip
-NETS: Final = ("hold", "release", "drop", "double", "cut", "mend")
+NETS: Final = ("hold", "release", "drop", "double", "cut", "mend", "lose", "late", "forge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,29 @@ def check(moves: tuple[Mapping[str, Any], ...], place: str) -> None:
             _check_call(move, closed, here)
         elif "net" in move:
             if move["net"] not in NETS:
-                raise InputError(f"no network move {move['net']!r}", place=here, mend=f"Try {', '.join(NETS)}.")
-            if move.get("from", "server") not in HOSTS:
-                raise InputError(f"no host {move['from']!r}", place=here, mend="Use server or client.")
+                raise InputError(
+                    f"no network move {move['net']!r}", place=here, mend=f"Try {', '.join(NETS)}."
+                )
+            for name in ("from", "to"):
+                if move.get(name, "server") not in HOSTS:
+                    raise InputError(f"no host {move[name]!r}", place=here, mend="Use server or client.")
+            if move["net"] == "forge" and not {"to", "flags", "ahead"} <= set(move):
+                raise InputError("forge needs to, flags and ahead", place=here)
         elif "until" in move:
             words = str(move["until"]).split()
-            if len(words) != 2 or words[0] not in HOSTS or words[1] not in states.STATES or "most" not in move:
+            if (
+                len(words) != 2
+                or words[0] not in HOSTS
+                or words[1] not in states.STATES
+                or "most" not in move
+            ):
                 raise InputError("this wait cannot be understood", place=here, mend="Write until and most.")
-        elif not isinstance(move.get("wait"), int | float):
-            raise InputError(f"no such move: {dict(move)}", place=here, mend="Write call, net, wait or until.")
+        elif "arrivals" in move:
+            if move.get("host") not in HOSTS or "most" not in move:
+                raise InputError("this wait cannot be understood", place=here, mend="Write host and most.")
+        elif not isinstance(move.get("wait", move.get("at")), int | float):
+            mend = "Write call, net, wait, until, at or arrivals."
+            raise InputError(f"no such move: {dict(move)}", place=here, mend=mend)
 
 
 def _check_call(move: Mapping[str, Any], closed: set[str], here: str) -> None:
@@ -82,7 +96,9 @@ def _check_call(move: Mapping[str, Any], closed: set[str], here: str) -> None:
     needed = CALLS[call]
     if call == "set":
         if move.get("option") not in OPTIONS:
-            raise InputError(f"no option {move.get('option')!r}", place=here, mend=f"Try {', '.join(OPTIONS)}.")
+            raise InputError(
+                f"no option {move.get('option')!r}", place=here, mend=f"Try {', '.join(OPTIONS)}."
+            )
         needed += OPTIONS[move["option"]]
     for name in needed:
         if name not in move:

@@ -119,9 +119,7 @@ class Tracer:
             self._write("trace_clock", "mono")
             self._write(f"{_EVENT}/filter", "protocol == 6 && family == 2")
             self._write(f"{_EVENT}/enable", "1")
-            self._pipe = os.open(
-                "trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._home
-            )
+            self._pipe = os.open("trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._home)
         except BaseException:
             self.close()
             raise

@@ -34,14 +34,37 @@ _WAIT: Final = 1.3  # outlasts tcp_fin_timeout 1
 _CALLS: Final = {
     "close": 4, "shutdown-write": 3, "shutdown-read": 1, "send": 4, "recv": 3, "abort": 1,
 }  # fmt: skip
+#: What a forger may send: flags, sequence numbers (see Wire.forge), acknowledgements, bytes of text. No new text,
+#: no new FIN and no acceptable SYN: nobody would know of them but the victim, and the two would argue for ever.
+_FORGERIES: Final[tuple[tuple[str, tuple[int | str, ...], tuple[int, ...], int], ...]] = (
+    ("R", (-20, -1, 0, 1, 1000, "window", 70_000), (0,), 0),
+    ("RA", (-1, 0, 1), (-1, 0, 1), 0),
+    ("S", (-1, 0), (0,), 0),
+    ("SA", (-1, 0), (0, 1), 0),
+    ("A", (-1, 0, 1, "window", 70_000), (-1, 0, 1), 0),
+    ("FA", (-1,), (0,), 0),
+    ("F", (-1,), (0,), 0),
+    ("A", (-5,), (0,), 5),
+)
 _TRIES: Final = 4
 
 
-def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[str, Any]]:
+def _forgery(chance: random.Random) -> dict[str, Any]:
+    flags, aheads, answers, length = chance.choice(_FORGERIES)
+    move: dict[str, Any] = {"net": "forge", "to": chance.choice(HOSTS), "flags": flags}
+    move["ahead"] = chance.choice(aheads)
+    if "A" in flags:
+        move["answers"] = chance.choice(answers)
+    return move | ({"bytes": length} if length else {})
+
+
+def walk(
+    seed: int, n: int | None = None, *, waits: bool = False, forged: bool = False
+) -> list[dict[str, Any]]:
     """`n` random moves (3 to 7 if not said), then the release of everything that is still held.
 
     With `waits`, some walks let 1.3 s pass when nothing is held, so that FIN-WAIT-2 runs out. Without, a walk
-    is over in a few milliseconds.
+    is over in a few milliseconds. With `forged`, segments arrive that the peer never sent.
     """
     chance = random.Random(seed)
     moves: list[dict[str, Any]] = []
@@ -50,6 +73,7 @@ def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[s
     for _ in range(chance.randint(3, 7) if n is None else n):
         kinds = ["call"] * (6 * len(open_ends)) + ["hold"] * 2 * (len(held) < 2) + ["release"] * 3 * len(held)
         kinds += ["double"] * 2
+        kinds += ["forge"] * (8 * forged)
         kinds += ["wait"] * (3 * (waits and not held))
         if not open_ends and not held:
             break
@@ -74,17 +98,21 @@ def walk(seed: int, n: int | None = None, *, waits: bool = False) -> list[dict[s
                 moves.append({"net": "release", "from": host, **backwards})
             case "double":
                 moves.append({"net": "double", "from": chance.choice(HOSTS)})
+            case "forge":
+                moves.append(_forgery(chance))
             case "wait":
                 moves.append({"wait": _WAIT})
     moves += [{"net": "release", "from": host} for host in held]
     return moves
 
 
-def scenario(seed: int, n: int | None = None, *, waits: bool = False) -> Scenario:
+def scenario(seed: int, n: int | None = None, *, waits: bool = False, forged: bool = False) -> Scenario:
     """The walk of this seed as a scenario of the rig."""
-    moves = tuple(walk(seed, n, waits=waits))
+    moves = tuple(walk(seed, n, waits=waits, forged=forged))
     check(moves, f"walk {seed}")
-    return Scenario(f"walk-{seed}{'-waits' if waits else ''}", f"random walk {seed}", moves, SETTINGS)
+    return Scenario(
+        f"walk-{seed}{'-waits' * waits}{'-forged' * forged}", f"random walk {seed}", moves, SETTINGS
+    )
 
 
 def stood_still(seen: Observation) -> bool:
@@ -99,13 +127,13 @@ def stood_still(seen: Observation) -> bool:
     return False
 
 
-def play_walks(seeds: Iterable[int], *, waits: bool = False) -> Iterator[Observation]:
+def play_walks(seeds: Iterable[int], *, waits: bool = False, forged: bool = False) -> Iterator[Observation]:
     """Play the walks of `seeds` one after another, all on one rig, each on a connection of its own."""
     with contextlib.ExitStack() as stack:
         tracer = stack.enter_context(Tracer()) if no_tracefs() is None else None
         rig = None
         for seed in seeds:
-            one = scenario(seed, waits=waits)
+            one = scenario(seed, waits=waits, forged=forged)
             if rig is None:
                 rig = stack.enter_context(one.rig(tracer))
             seen = play(one, rig=rig)

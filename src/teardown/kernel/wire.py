@@ -52,6 +52,26 @@ def parse(raw: bytes) -> tuple[int, int, Segment] | None:
     return sport, dport, Segment(seq, ack, flags, total - head - (offset >> 4) * 4, window)
 
 
+def _checksum(data: bytes) -> int:
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def build(source: tuple[str, int], target: tuple[str, int], segment: Segment) -> bytes:
+    """An IPv4 packet with this segment (absolute numbers) and right checksums, its text all zeros."""
+    bits = 0x50 << 8 | sum(bit for bit, letter in _FLAG_BITS if letter in segment.flags)
+    ends = socket.inet_aton(source[0]) + socket.inet_aton(target[0])
+    length = 20 + segment.length
+    head = [source[1], target[1], segment.seq & 0xFFFFFFFF, segment.ack & 0xFFFFFFFF, bits, segment.window]
+    text = bytes(segment.length)
+    tcp = struct.pack("!HHIIHHHH", *head, 0, 0)
+    false_head = ends + struct.pack("!HH", socket.IPPROTO_TCP, length)
+    tcp = struct.pack("!HHIIHHHH", *head, _checksum(false_head + tcp + text + bytes(len(text) % 2)), 0)
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0x4000, 64, socket.IPPROTO_TCP, 0) + ends
+    return ip[:10] + struct.pack("!H", _checksum(ip)) + ip[12:] + tcp + text
+
+
 def _signed(number: int) -> int:
     """A 32-bit difference as a number around zero: keepalive probes lie one *below* the start."""
     number &= 0xFFFFFFFF
@@ -77,7 +97,8 @@ class Wire:
         self._after = on_delivery
         self.latency = latency
         self.log: list[Packet] = []
-        self.port = 0  # the client's port of the connection under study; others pass unlogged
+        #: Addresses and ports of the connection under study; packets of others pass unlogged.
+        self.ends: dict[Host, tuple[str, int]] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -86,15 +107,26 @@ class Wire:
         self.to_drop: dict[Host, int] = dict.fromkeys(HOSTS, 0)
         self.to_double: dict[Host, int] = dict.fromkeys(HOSTS, 0)
         self.cut: dict[Host, bool] = dict.fromkeys(HOSTS, False)
+        self.lose: dict[Host, set[int]] = {host: set() for host in HOSTS}  # by their number, from 1
+        self.late: dict[Host, dict[int, float]] = {host: {} for host in HOSTS}
+        self.sent: dict[Host, int] = dict.fromkeys(HOSTS, 0)
+        self.arrived: dict[Host, int] = dict.fromkeys(HOSTS, 0)
         self._flight: list[tuple[float, int, Packet]] = []
         self._number = 0
 
-    def start(self, port: int) -> None:
-        """Forget everything; the next connection studied is the one from this port of the client."""
-        self._reset()
+    def start(self, ends: Mapping[Host, tuple[str, int]]) -> None:
+        """Forget everything; the next connection studied is the one between these ends."""
         self._isn.clear()
+        self.ends = dict(ends)
+        self.expects: dict[Host, int] = dict.fromkeys(HOSTS, 1)  # the highest number each has acknowledged
+        self.reached: dict[Host, int] = dict.fromkeys(HOSTS, 1)  # the end of what each has sent
+        self.window: dict[Host, int] = dict.fromkeys(HOSTS, 0)  # what each has last offered to take
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was carried and what was ordered, but not where the connection's numbers begin."""
+        self._reset()
         self.log.clear()
-        self.port = port
 
     # What the network can be told to do.
 
@@ -116,6 +148,19 @@ class Wire:
         while kept:
             self._deliver(kept.popleft())
 
+    def forge(self, to: Host, flags: str, ahead: int | str, answers: int, length: int) -> None:
+        """Hand `to` a segment that its peer never sent.
+
+        Its sequence number lies `ahead` of what `to` has acknowledged (`window`: one past the window that it
+        has offered), its acknowledgement `answers` beyond the end of what `to` has sent.
+        """
+        sender = other(to)
+        seq = self.expects[to] + (self.window[to] if isinstance(ahead, str) else ahead)
+        ack = self.reached[to] + answers + self._isn[to] if "A" in flags else 0
+        segment = Segment(seq + self._isn[sender], ack, flags, length, self.window[sender])
+        os.write(self._tuns[to], build(self.ends[sender], self.ends[to], segment))
+        self._after()
+
     # Moving packets.
 
     def _deliver(self, packet: Packet) -> None:
@@ -123,11 +168,15 @@ class Wire:
         for _ in range(packet.copies):
             os.write(fd, packet.raw)
             packet.delivered = time.monotonic()
+            self.arrived[other(packet.sender)] += 1
             self._after()
 
     def _relative(self, sender: Host, segment: Segment) -> Segment:
         if "S" in segment.flags:
             self._isn[sender] = segment.seq
+        if segment.seq == 0 and "R" in segment.flags:  # the RST of §3.5.2 that answers a segment without ACK
+            self._isn.setdefault(sender, 0)
+            return segment._replace(ack=_signed(segment.ack - self._isn.get(other(sender), segment.ack)))
         own, far = self._isn.get(sender, segment.seq), self._isn.get(other(sender), segment.ack)
         ack = _signed(segment.ack - far) if "A" in segment.flags else 0
         return segment._replace(seq=_signed(segment.seq - own), ack=ack)
@@ -138,12 +187,18 @@ class Wire:
             return
         sport, dport, segment = parsed
         packet = Packet(sender, segment, time.monotonic(), raw)
-        if self.port != (sport if sender == "client" else dport):
+        if (self.ends[sender][1], self.ends[other(sender)][1]) != (sport, dport):
             self._deliver(packet)  # the tail of an earlier connection
             return
-        packet.segment = self._relative(sender, segment)
+        packet.segment = segment = self._relative(sender, segment)
+        self.reached[sender] = max(self.reached[sender], segment.end)
+        if "A" in segment.flags and "R" not in segment.flags:
+            self.expects[sender] = max(self.expects[sender], segment.ack)
+            self.window[sender] = segment.window
         self.log.append(packet)
-        if self.cut[sender] or self.to_drop[sender]:
+        self.sent[sender] += 1
+        number = self.sent[sender]
+        if self.cut[sender] or number in self.lose[sender] or self.to_drop[sender]:
             packet.fate = "dropped"
             self.to_drop[sender] = max(0, self.to_drop[sender] - (not self.cut[sender]))
             return
@@ -153,9 +208,9 @@ class Wire:
         if self.holding[sender]:
             packet.fate = "held"
             self.held[sender].append(packet)
-        elif self.latency:
+        elif delay := self.latency + self.late[sender].get(number, 0.0):
             self._number += 1
-            heapq.heappush(self._flight, (packet.sent + self.latency, self._number, packet))
+            heapq.heappush(self._flight, (packet.sent + delay, self._number, packet))
         else:
             self._deliver(packet)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from teardown.errors import InputError
 from teardown.tcp.states import STATES, canonical
 from teardown.world.trace import HOSTS, Step
+from teardown.world.world import World
 
 _KEYS = ("server", "client", "wire", "fired", "called", "lost", "timers")
 
@@ -63,13 +64,21 @@ def _condition(key: str, value: Any, place: str) -> str:
 
 def reached(goal: Goal, steps: Sequence[Step]) -> int | None:
     """The first step at which the goal holds; None if it never does."""
-    flying: set[int] = set()
+    return _first(goal, steps, set())
+
+
+def _first(goal: Goal, steps: Sequence[Step], flying: set[int]) -> int | None:
     for step in steps:
         if step.packet is not None:
             flying.add(step.packet) if step.event == "segment-sent" else flying.discard(step.packet)
         if all(_holds(key, value, step, flying) for key, value in goal.when):
             return step.i
     return None
+
+
+def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:
+    """Does a move made in `before`, which adds these steps, reach the goal? For a search, which sees no whole trace."""
+    return _first(goal, steps, {flight.packet for flight in before.wire}) is not None
 
 
 def _holds(key: str, value: str, step: Step, flying: set[int]) -> bool:

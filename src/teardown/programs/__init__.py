@@ -152,6 +152,20 @@ def _holds_half_closed(p: Program, memory: Memory, news: str) -> Answer:
     return memory or ("idle",), ()
 
 
+def _misses_eof(p: Program, memory: Memory, news: str) -> Answer:
+    """A server that answers, but does nothing about the client's FIN, or nothing until a limit of its own."""
+    phase = memory[0] if memory else "open"
+    if phase == "closed":
+        return memory, ()
+    if news == "readable":
+        return ("open",), (Call("receive"), Call("send", p["answer_bytes"]))
+    if news == "eof" and "half_closed_limit" in p.settings:
+        return ("open",), (SetAlarm("half-closed", p["half_closed_limit"]),)
+    if news in ("error", "alarm half-closed"):
+        return ("closed",), (StopAlarm("half-closed"), Call("close"))
+    return ("open",), ()
+
+
 # ------------------------------------------------------------------------------------------------- clients
 def _client(on_eof: str) -> Callable[[Program, Memory, str], Answer]:
     """A client that may upload first; `on_eof` says what it does about the server's FIN."""
@@ -193,6 +207,32 @@ def _client(on_eof: str) -> Callable[[Program, Memory, str], Answer]:
     return react
 
 
+def _pool(p: Program, memory: Memory, news: str) -> Answer:
+    """A pool with an idle limit: it closes what nobody has used for so long, and looks at nothing before that."""
+    if memory == ("gone",):
+        return memory, ()
+    if news in ("start", "connected"):
+        return ("open",), (SetAlarm("idle-limit", p["idle_limit"]),)
+    if news == "readable":
+        return ("open",), (Call("receive"), SetAlarm("idle-limit", p["idle_limit"]))
+    if news in ("error", "alarm idle-limit"):
+        return ("gone",), (StopAlarm("idle-limit"), Call("close"))
+    return ("open",), ()
+
+
+def _one_request(p: Program, memory: Memory, news: str) -> Answer:
+    """A client without a pool: connect, ask, read the answer, close."""
+    if memory == ("gone",):
+        return memory, ()
+    if news in ("start", "connected"):
+        return ("open",), (Call("send", p["upload_bytes"]),)
+    if news == "readable":
+        return ("gone",), (Call("receive"), Call("close"))
+    if news in ("eof", "error"):
+        return ("gone",), (Call("close"),)
+    return ("open",), ()
+
+
 def _hand(p: Program, memory: Memory, news: str) -> Answer:
     return memory, ()
 
@@ -204,22 +244,30 @@ _ALL: Final = (
             15, keepalive_timeout="httpd-5b4dc7b9cd"),
     _server("httpd-1.2", "Apache httpd 1.2 (1997)",
             "It calls shutdown(), reads for up to 2 s of silence (30 s in all), then calls close().",
-            15, "always", idle=2, total=30, keepalive_timeout="httpd-changes-13", linger_idle="httpd-7dbf90b367"),
+            15, "always", idle=2, total=30, keepalive_timeout="httpd-changes-1.3", linger_idle="httpd-7dbf90b367"),
     _server("httpd-1.3", "Apache httpd 1.3 (1998)",
             "It calls shutdown(), reads for up to 2 s of silence (30 s in all), then calls close().",
-            15, "always", idle=2, total=30, keepalive_timeout="httpd-changes-13", linger_idle="httpd-13-main"),
+            15, "always", idle=2, total=30, keepalive_timeout="httpd-changes-1.3", linger_idle="httpd-1.3-http_main.c"),
     _server("httpd-2.4-prefork", "Apache httpd 2.4, prefork or worker",
             "It calls shutdown(), reads for up to 2 s of silence (30 s in all), then calls close().",
-            5, "always", idle=2, total=30, keepalive_timeout="httpd-6efa778213", linger_idle="httpd-24-connection"),
+            5, "always", idle=2, total=30, keepalive_timeout="httpd-6efa778213", linger_idle="httpd-2.4-connection.c"),
     _server("httpd-2.4-event", "Apache httpd 2.4, event",
             "An idle connection lingers 2 s between shutdown() and close(); one with a request in it, up to 30 s.",
-            5, "always", short=2, total=30, keepalive_timeout="httpd-6efa778213", linger_total="httpd-24-event"),
+            5, "always", short=2, total=30, keepalive_timeout="httpd-6efa778213", linger_total="httpd-2.4-event.c"),
     _server("nginx", "nginx",
             "It calls close() at once when nothing is unread; with cause it lingers 5 s between reads, 30 s in all.",
             75, "with cause", idle=5, total=30, keepalive_timeout="nginx-core", linger_idle="nginx-core"),
     Program("holds-half-closed", "A server that half-closes and holds on", "server",
             "It calls shutdown() and keeps the descriptor until the peer closes.",
             _holds_half_closed, {"keepalive_timeout": 5 * SECOND}),
+    _server("closes-idle", "A server with an idle limit",
+            "It calls close() as soon as a connection has been idle for its limit.", 5),
+    Program("misses-eof", "A server that misses the end", "server",
+            "It answers requests, but never looks for the client's end of file, so it never closes.",
+            _misses_eof, {"answer_bytes": 500}),
+    Program("waits-long", "A server with a long limit", "server",
+            "It sees the client's end of file, waits for its own limit of two hours, and only then closes.",
+            _misses_eof, {"answer_bytes": 500, "half_closed_limit": 7200 * SECOND}),
     Program("closes-on-eof", "A healthy client", "client",
             "It watches its idle connection and closes as soon as the server has.",
             _client("close"), dict(_CLIENT_SETTINGS)),
@@ -245,6 +293,15 @@ _ALL: Final = (
             "It sees the server's end of file, sends the rest of its own data, and then closes.",
             _client("finish"),
             {**_CLIENT_SETTINGS, "after": 3 * SECOND, "send_bytes": 100, "times": 3}),
+    Program("pool", "A connection pool with an idle limit", "client",
+            "It closes a connection that nobody has used for its limit, and does not look at it before.",
+            _pool, {"idle_limit": 300 * SECOND}),
+    Program("pool-reuses", "A pool that does not look first", "client",
+            "It sends its next request on the connection without looking whether the server has closed it.",
+            _client("send"), {**_CLIENT_SETTINGS, "after": 90 * SECOND, "send_bytes": 100}),
+    Program("one-request", "A client without a pool", "client",
+            "It sends one request, reads the answer and closes.",
+            _one_request, {"upload_bytes": 200}),
     Program("hand", "You", "client", "You decide what this program does.", _hand, {}),
 )  # fmt: skip
 PROGRAMS: Final = {p.name: p for p in _ALL}

@@ -18,7 +18,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import tables
+from teardown.site import downloads, reference, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 
@@ -64,8 +64,9 @@ def _figure(source: str, md: Any) -> str:
     drawn = _counts(md)
     drawn[name] = drawn.get(name, 0) + 1
     return draw_figure(
-        run(load(name)), name, show, title=str(data.get("title", "")), note=str(data.get("note", "")), nth=drawn[name]
-    )
+        run(load(name)), name, show, title=str(data.get("title", "")), note=str(data.get("note", "")),
+        links=downloads.links(name, md), nth=drawn[name],
+    )  # fmt: skip
 
 
 def _counts(md: Any) -> dict[str, int]:
@@ -122,12 +123,24 @@ def _address(page: str) -> str:
     return f"../../{path}" + (f"#{anchor}" if anchor else "")
 
 
-def _budgets(source: str, md: Any) -> str:
-    return tables.budgets()
+def _empty(make: Callable[[], str]) -> Callable[..., str]:
+    """A fence whose body is empty: what it shows is all in the data."""
+
+    def checked(source: str, md: Any) -> str:
+        if source.strip():
+            raise InputError("this fence takes no body", mend="Leave it empty")
+        return make()
+
+    return _fence(checked)
 
 
-def _stacks(source: str, md: Any) -> str:
-    return tables.stacks()
+figure, lab = _fence(_figure), _fence(_lab)
+budgets, stacks, rules, conditions, timers = map(
+    _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
+)
+population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))
 
-
-figure, lab, budgets, stacks = _fence(_figure), _fence(_lab), _fence(_budgets), _fence(_stacks)
+# Zensical pickles its configuration, and pickle finds a function by its name.
+for _name, _value in list(globals().items()):
+    if getattr(_value, "__qualname__", "") == "_fence.<locals>.fence":
+        _value.__qualname__ = _name

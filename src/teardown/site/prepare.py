@@ -6,6 +6,7 @@ Into `docs/`, where MkDocs finds it (all of it is ignored by git):
 * `assets/fonts/`: the two typefaces, with their licences;
 * `assets/engine/`: Pyodide, its standard library and the engine's own wheel, both compiled to bytecode, and
   `manifest.json`, which tells the worker their names, sizes and hashes;
+* `assets/scenarios/`: picture, trace and capture of every scenario, for download;
 * `labs/NAME.md`: one page for every lab file.
 
 Same sources, same bytes: archives carry fixed times. A second run that finds nothing changed writes nothing.
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from teardown.errors import InputError
+from teardown.site import downloads
 
 #: The bytecode that Pyodide's Python reads is written by the same minor version only.
 PYODIDE_PYTHON = (3, 13)
@@ -68,13 +70,15 @@ Say = Callable[[str], None]
 def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say: Say = print) -> None:
     """Brings everything generated below `docs` (default `root/docs`) up to date.
 
-    `cache` (default `root/build/engine`) keeps the archives that take seconds to make.
+    `cache` (default `root/build/engine`) keeps what takes seconds to make.
     Raises InputError for a lab file that is not right, and when a package is not installed.
     """
     docs = docs or root / "docs"
     mirror(files_of(root / "src" / "web"), docs / "assets" / "web")
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
-    mirror(engine(root, cache or root / "build" / "engine", say), docs / "assets" / "engine")
+    cache = cache or root / "build" / "engine"
+    mirror(engine(root, cache, say), docs / "assets" / "engine")
+    mirror(downloads.files(root, cache, say), docs / downloads.FOLDER)
     lab_pages(root / "labs", docs / "labs")
 
 

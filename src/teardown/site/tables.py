@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from teardown.draw.lanes import Lane
+from teardown.draw.lanes import draw as draw_lanes
+from teardown.draw.population import Stay
+from teardown.draw.population import draw as draw_population
 from teardown.draw.svg import escape
 from teardown.programs import program
 from teardown.stacks import Value, names, stack
@@ -91,6 +95,43 @@ def budgets() -> str:
         "How long a server keeps the connection of a silent client after its last request (run by the engine)",
         ("Server", "System", "The client is", "What adds up", "Gone after"), rows,
     )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- figures of many
+#: The cases of the figure of a table that fills: id, name, server, system.
+_POPULATION = (
+    ("limited", "Linux, orphan timer", "httpd-2.4-event", "linux"),
+    ("long", "4.4BSD, close()", "httpd-1.1", "bsd-4.4"),
+    ("never", "4.4BSD, shutdown() then close()", "httpd-1.2", "bsd-4.4"),
+)
+
+
+def population_stays() -> tuple[Stay, ...]:
+    """How long one connection of a healthy and of a buggy client stays in each server's table, from runs."""
+
+    def hold(scenario: str, server: str, system: str) -> int | None:
+        return _freed(run(varied(load(scenario), stacks={"server": system}, programs={"server": server})))
+
+    return tuple(
+        Stay(case, name, hold("normal-close", server, system), hold("buggy-client", server, system))
+        for case, name, server, system in _POPULATION
+    )
+
+
+def population(ids: str) -> str:
+    """The figure of a table that fills."""
+    return draw_population(population_stays(), ids=ids)
+
+
+def lanes(ids: str) -> str:
+    """One lane for each system: how long it keeps a connection whose client never closes, after close()."""
+    title = "How long each system waits for a FIN that never comes, after close()"
+    drawn = draw_lanes(
+        [Lane(stack(n).title, waits(n).close, "as long as the peer answers probes" if stack(n).profile.detached_keepalive
+              else "") for n in names()],
+        title, ids=ids,
+    )  # fmt: skip
+    return f'<figure class="tcp-figure"><figcaption><b>{escape(title)}.</b> The scale is logarithmic.</figcaption>{drawn}</figure>'
 
 
 # ----------------------------------------------------------------------------------------------- stacks

@@ -24,6 +24,7 @@ _CHOICES = {
     "reset_after_eof": ("ECONNRESET", "EPIPE"),
     "give_up": ("time", "count", "linux"),
     "window_probe": ("byte", "empty"),
+    "syn_fin": ("as-syn", "opens-nothing", "dropped"),
 }
 _TYPES: dict[str, type] = {f.name: type(getattr(Profile(), f.name)) for f in fields(Profile) if f.name != "name"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from teardown.tcp.effects import Transmit
 from teardown.tcp.guards import fin_wait_2_limit
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import (
@@ -43,17 +44,19 @@ def action(name: str) -> Callable[[Action], Action]:
     return register
 
 
-def act(name: str, d: Any, s: Segment | None) -> Segment | None:
-    """Carry out one action; the answer is the segment as the later checks shall see it."""
-    if name.startswith("error-") and name != "error-take":
-        d.result = name.removeprefix("error-")
-        return s
-    return ACTIONS[name](d, s) or s  # type: ignore[arg-type]
+def resolve(name: str) -> Action:
+    """The action of that name; `error-EPIPE` makes a call return EPIPE. Raises KeyError for an unknown one."""
+    if name in ACTIONS or not name.startswith("error-E"):
+        return ACTIONS[name]
+    errno = name.removeprefix("error-")
+
+    def fail(d: Any, s: Any) -> Any:
+        d.result = errno
+
+    return fail
 
 
 def _transmit(d: Any, segment: Segment, *, again: int = 0, probe: bool = False) -> None:
-    from teardown.tcp.endpoint import Transmit
-
     d.effects.append(Transmit(segment, again, probe))
     if "A" in segment.flags:
         d.ack_due = False
@@ -90,9 +93,17 @@ def _(d: Any, s: Any) -> Any:
 
 @action("learn-syn")
 def _(d: Any, s: Any) -> Any:
-    """Take the peer's ISN and window from its SYN."""
+    """Take the peer's ISN and window from its SYN. Later checks see what comes after the SYN: text begins there."""
     d.irs, d.rcv_nxt, d.rcv_read = s.seq, s.seq + 1, s.seq + 1
     d.snd_wnd, d.snd_wl1, d.snd_wl2 = s.window, s.seq, s.ack
+    return s._replace(seq=s.seq + 1, flags=s.flags.replace("S", ""))
+
+
+@action("keep-text")
+def _(d: Any, s: Any) -> Any:
+    """Text that came with a SYN waits until the connection is open (§3.10.7.3)."""
+    if s.length:
+        d.ooo = ((s.seq, s.seq + s.length),)
 
 
 @action("send-syn")
@@ -110,6 +121,12 @@ def _(d: Any, s: Any) -> Any:
     _transmit(d, Segment(d.iss, d.rcv_nxt, "SA", 0, d.window))
     d.snd_nxt = d.iss + 1
     _run(d, "retransmission", d.profile.syn_rto)
+
+
+@action("send-syn-ack-again")
+def _(d: Any, s: Any) -> Any:
+    """The same SYN and ACK once more; the clock runs on."""
+    _transmit(d, Segment(d.iss, d.rcv_nxt, "SA", 0, d.window), again=1)
 
 
 @action("back-to-listen")
@@ -252,7 +269,18 @@ def _(d: Any, s: Any) -> Any:
 def _(d: Any, s: Any) -> Any:
     """Put the text in its place; hand over what is in order, keep what came early."""
     edge = d.rcv_nxt + d.window
-    spans = sorted([*d.ooo, (max(s.seq, d.rcv_nxt), min(s.seq + s.length, edge))])
+    _place(d, sorted([*d.ooo, (max(s.seq, d.rcv_nxt), min(s.seq + s.length, edge))]))
+
+
+@action("take-kept-text")
+def _(d: Any, s: Any) -> Any:
+    """The connection is open now: hand over the text that came with the SYN."""
+    if d.ooo:
+        _place(d, list(d.ooo))
+        d.ack_due = True
+
+
+def _place(d: Any, spans: list[tuple[int, int]]) -> None:
     before, early = d.rcv_nxt, []
     for start, end in spans:
         if start <= d.rcv_nxt:
@@ -472,7 +500,7 @@ def _flags(length: int, fin: bool) -> str:
 _MAY_SEND = (ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK)
 
 
-def output(d: Any, *, arrived: bool) -> None:
+def output(d: Any) -> None:
     """After the rows: send what the window allows, the FIN after the last byte, and the ACK that is owed."""
     if d.state in (CLOSED, LISTEN, SYN_SENT):
         d.ack_due = False

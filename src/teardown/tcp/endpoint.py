@@ -9,53 +9,17 @@ Sequence numbers are relative to the ISN of the side that sends them: its SYN is
 from __future__ import annotations
 
 from functools import lru_cache
-from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from teardown.tcp.actions import output
+from teardown.tcp.decide import Split, trees
+from teardown.tcp.effects import Effect, Event, StartTimer, StopTimer, Tell, Transmit
 from teardown.tcp.profile import Profile
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, ESTABLISHED, Fins
-from teardown.tcp.table import CHECKS, RULES, Rule, index
+from teardown.tcp.table import CHECKS, RULES, TIMERS, Rule
 
-
-class Event(NamedTuple):
-    """What can happen to an endpoint: exactly one of a call, an arriving segment, a timer that fires."""
-
-    call: str | None = None
-    amount: int = 0  # bytes, for send and receive
-    segment: Segment | None = None
-    timer: str | None = None
-    idle: int = 0  # with a timer: µs since the last segment arrived
-
-
-class Transmit(NamedTuple):
-    """Effect: put this segment on the wire. `again`: how often these bytes were sent before."""
-
-    segment: Segment
-    again: int = 0
-    probe: bool = False
-
-
-class StartTimer(NamedTuple):
-    """Effect: (re)start the timer `name`; it fires `after` microseconds from now."""
-
-    name: str
-    after: int
-
-
-class StopTimer(NamedTuple):
-    """Effect: the timer `name` no longer runs."""
-
-    name: str
-
-
-class Tell(NamedTuple):
-    """Effect: news for the program: connected, readable, eof, error, acked."""
-
-    news: str
-
-
-Effect = Transmit | StartTimer | StopTimer | Tell
+__all__ = ["Draft", "Effect", "Endpoint", "Event", "MissingRule", "Outcome", "StartTimer", "StopTimer", "Tell", "Transmit", "use"]
 
 
 class Outcome(NamedTuple):
@@ -153,24 +117,28 @@ class MissingRule(LookupError):
     """No row of the table covers this event in this state: a fault of the table, not of the reader."""
 
 
-_TABLE = index(RULES)
 _FIELDS = Endpoint._fields
-_freeze = attrgetter(*_FIELDS)
 
 
 class Draft:
-    """A mutable copy of an endpoint while one event is applied, with the effects collected on the way."""
+    """A mutable copy of an endpoint while one event is applied, with the effects collected on the way.
 
-    __slots__ = (*_FIELDS, "effects", "result", "ack_due", "fired", "amount", "idle")
+    The attributes of the instance are the endpoint's fields, in order; everything else has a slot.
+    """
+
+    __slots__ = ("__dict__", "ack_due", "amount", "effects", "fired", "idle", "result")
 
     def __init__(self, endpoint: Endpoint) -> None:
-        for name, value in zip(_FIELDS, endpoint):
-            setattr(self, name, value)
+        self.__dict__ = dict(zip(_FIELDS, endpoint))
         self.effects: list[Effect] = []
         self.result: str | None = None
         self.ack_due = False
         self.fired: str | None = None
         self.amount = self.idle = 0
+
+    def freeze(self) -> Endpoint:
+        """The endpoint after the event. Raises TypeError if an action has made up a field."""
+        return Endpoint._make(self.__dict__.values())
 
     # the same derived values as the endpoint's, so that guards can ask either
     unread = Endpoint.unread
@@ -191,56 +159,64 @@ class Draft:
         self.effects.append(Tell(news))
 
 
-def match(draft: Draft, event: str, segment: Segment | None) -> Rule:
-    """The one row for `event` in the draft's state."""
-    from teardown.tcp.guards import holds
-
-    for rule in _TABLE.get((draft.state, event), ()):
-        if holds(rule, draft, segment):
-            return rule
-    raise MissingRule(f"no rule for “{event}” in state {draft.state}")
+#: For each state the checks of an arriving segment, with the events that they are.
+_CHECKS = {state: tuple((check, f"segment {check}") for check in checks) for state, checks in CHECKS.items()}
+_TIMERS = tuple(StopTimer(name) for name in TIMERS)
+_trees = trees(RULES)
 
 
-@lru_cache(maxsize=100_000)
+def use(rules: tuple[Rule, ...]) -> None:
+    """Let all endpoints obey these rows from now on: how tests find out what a wrong table would break."""
+    global _trees
+    _trees = trees(rules)
+    _step.cache_clear()
+
+
+def _take(draft: Draft, event: str, segment: Segment | None, taken: list[Rule]) -> Segment | None:
+    """Find the one row for `event` in the draft's state and carry it out; None: there is nothing more to check."""
+    tree = _trees.get((draft.state, event))
+    while type(tree) is Split:
+        tree = tree.yes if tree.test(draft, segment) else tree.no
+    if tree is None:
+        raise MissingRule(f"no rule for “{event}” in state {draft.state}")
+    rule, actions = tree  # type: ignore[misc]
+    taken.append(rule)
+    for action in actions:
+        segment = action(draft, segment) or segment
+    if rule.to is not None:
+        draft.state = rule.to
+    return None if rule.stop else segment
+
+
+@lru_cache(maxsize=1 << 15)
 def _step(endpoint: Endpoint, event: Event) -> Outcome:
     # Pure, so remembering answers is safe; exploring all futures asks the same question thousands of times.
-    from teardown.tcp.actions import act, output
-
     draft = Draft(endpoint)
     taken: list[Rule] = []
-
-    def take(name: str, segment: Segment | None) -> tuple[Rule, Segment | None]:
-        rule = match(draft, name, segment)
-        taken.append(rule)
-        for action in rule.actions:
-            segment = act(action, draft, segment)
-        if rule.to is not None:
-            draft.state = rule.to
-        return rule, segment
-
     segment = event.segment
     if segment is not None:
-        for check in CHECKS[endpoint.state]:
+        for check, name in _CHECKS[endpoint.state]:
             if _applies(check, draft, segment):
-                rule, segment = take(f"segment {check}", segment)
-                if rule.stop or segment is None:
+                segment = _take(draft, name, segment, taken)
+                if segment is None:
                     break
     elif event.call is not None:
         draft.amount = event.amount
-        take(f"call {event.call}", None)
+        _take(draft, f"call {event.call}", None, taken)
     else:
         draft.fired, draft.idle = event.timer, event.idle
-        take(f"timer {event.timer}", None)
-    output(draft, arrived=segment is not None)
+        _take(draft, f"timer {event.timer}", None, taken)
+    output(draft)
     if draft.state == CLOSED and endpoint.state != CLOSED:
-        for name in ("retransmission", "persist", "user", "time-wait", "fin-wait-2", "keepalive"):
-            draft.stop(name)
+        draft.effects += _TIMERS
         draft.clock = None
-    return Outcome(Endpoint(*_freeze(draft)), tuple(draft.effects), tuple(taken), draft.result)
+    return Outcome(draft.freeze(), tuple(draft.effects), tuple(taken), draft.result)
 
 
 def _applies(check: str, draft: Draft, segment: Segment) -> bool:
     flags = segment.flags
+    if check == "flags":
+        return "A" not in flags or ("S" in flags and "F" in flags)
     if check == "rst":
         return "R" in flags
     if check == "syn":

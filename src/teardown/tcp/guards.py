@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from teardown.tcp.states import CLOSE_WAIT, CLOSING, LAST_ACK, SYN_SENT, TIME_WAIT
-from teardown.tcp.table import RULES, Rule
+from teardown.tcp.states import CLOSE_WAIT, CLOSING, LAST_ACK, LISTEN, SYN_SENT, TIME_WAIT
 
 if TYPE_CHECKING:
     from teardown.tcp.segment import Segment
@@ -176,21 +175,24 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("rst-past-window")
 def _(e: Any, s: Any) -> bool:
-    """A reset exactly one past the window, on a system that counts it as inside."""
-    return e.profile.rst_past_window_challenged and s.seq == e.rcv_nxt + e.window and e.state != TIME_WAIT
+    """A reset exactly one past the window, on a system that counts it as inside until the peer's FIN is in."""
+    return e.profile.rst_past_window_challenged and s.seq == e.rcv_nxt + e.window and not e.peer_fin
 
 
 @guard("rst-believed")
 def _(e: Any, s: Any) -> bool:
     """SEG.SEQ is exactly RCV.NXT; or the system predates RFC 5961 and takes any reset in the window."""
-    return s.seq == e.rcv_nxt or not e.profile.challenge_acks or GUARDS["rst-before-fin"](e, s)
+    p = e.profile
+    return s.seq == e.rcv_nxt or not p.challenge_acks or p.insecure_rst or GUARDS["rst-before-fin"](e, s)
 
 
 @guard("rst-ends-time-wait")
 def _(e: Any, s: Any) -> bool:
     """This system lets this reset end TIME-WAIT."""
-    how = e.profile.rst_in_time_wait
-    return how != "ignored" and (s.seq == e.rcv_nxt or (how == "closes" and not e.profile.challenge_acks))
+    p, how = e.profile, e.profile.rst_in_time_wait
+    return how != "ignored" and (
+        s.seq == e.rcv_nxt or (how == "closes" and (p.insecure_rst or not p.challenge_acks))
+    )  # fmt: skip
 
 
 @guard("rst-challenged")
@@ -201,20 +203,51 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("challenges")
 def _(e: Any, s: Any) -> bool:
-    """This system sends challenge ACKs (RFC 5961)."""
-    return e.profile.challenge_acks
+    """This system answers a SYN with a challenge ACK (RFC 5961)."""
+    return e.profile.challenge_acks and not e.profile.insecure_syn
 
 
 @guard("syn-reopens")
 def _(e: Any, s: Any) -> bool:
-    """In TIME-WAIT: a lone SYN beyond RCV.NXT, on a system that opens a new connection for it."""
+    """In TIME-WAIT: a SYN beyond RCV.NXT, where somebody listens, on a system that opens a new connection for it."""
     return (
         e.state == TIME_WAIT
+        and e.passive
         and e.profile.reopens_time_wait
         and "S" in s.flags
-        and not set("AFR") & set(s.flags)
+        and "A" not in s.flags
+        and "R" not in s.flags
         and s.seq > e.rcv_nxt
     )
+
+
+@guard("syn-in-window")
+def _(e: Any, s: Any) -> bool:
+    """The SYN itself, not only what follows it, lies in the window."""
+    return e.rcv_nxt <= s.seq < e.rcv_nxt + e.window
+
+
+@guard("drops-syn-fin")
+def _(e: Any, s: Any) -> bool:
+    """SYN and FIN together, where this system drops them: in LISTEN or everywhere, in TIME-WAIT if they would reopen."""
+    how = e.profile.syn_fin
+    if how == "as-syn" or "S" not in s.flags or "F" not in s.flags:
+        return False
+    if e.state == TIME_WAIT:
+        return GUARDS["syn-reopens"](e, s)
+    return how == "dropped" or e.state == LISTEN
+
+
+@guard("drops-ackless")
+def _(e: Any, s: Any) -> bool:
+    """Neither ACK nor RST nor a SYN that opens a new connection, on a system that drops such things in TIME-WAIT."""
+    return e.profile.time_wait_wants_ack and not set("AR") & set(s.flags) and not GUARDS["syn-reopens"](e, s)
+
+
+@guard("repeats-syn")
+def _(e: Any, s: Any) -> bool:
+    """The peer's SYN once more, on a system that repeats its SYN and ACK for it."""
+    return e.profile.syn_ack_again and "S" in s.flags and "A" not in s.flags and s.seq == e.irs
 
 
 @guard("repeats-fin")
@@ -264,6 +297,12 @@ def _(e: Any, s: Any) -> bool:
 def _(e: Any, s: Any) -> bool:
     """It acknowledges our FIN."""
     return e.fin_queued and e.snd_nxt > e.snd_end and s.ack == e.snd_end + 1
+
+
+@guard("says-nothing-new")
+def _(e: Any, s: Any) -> bool:
+    """A bare acknowledgement exactly where one is expected."""
+    return s.span == 0 and s.seq == e.rcv_nxt
 
 
 @guard("answers-bare-fin")
@@ -324,13 +363,3 @@ def _(e: Any, s: Any) -> bool:
     """As many probes as this socket allows have gone unanswered."""
     count = e.keepalive[2] if e.keepalive else e.profile.keepalive_count
     return e.unanswered >= count
-
-
-_COMPILED: Final = {
-    rule.id: tuple((GUARDS[name.lstrip("!")], not name.startswith("!")) for name in rule.guards) for rule in RULES
-}
-
-
-def holds(rule: Rule, e: Any, s: Segment | None) -> bool:
-    """Do all guards of this row hold?"""
-    return all(test(e, s) is wanted for test, wanted in _COMPILED[rule.id])

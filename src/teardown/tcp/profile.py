@@ -22,6 +22,7 @@ class Profile:
     rst_in_time_wait: str = "closes"  # "closes" | "closes-if-exact" | "ignored" (RFC 1337)
     reopens_time_wait: bool = True  # MAY-2: a SYN beyond RCV.NXT opens a new connection
     bare_fin_in_time_wait_acked: bool = False  # Linux answers a FIN that carries no ACK
+    time_wait_wants_ack: bool = False  # FreeBSD drops what carries no ACK before it looks further
 
     # -- FIN-WAIT-2: no timer in the RFC ---------------------------------------------------------------
     fin_wait_2: int | None = None  # after close(): nobody can read any more
@@ -40,6 +41,12 @@ class Profile:
     unread_close_resets: bool = True  # SHLD-3: close() with unread data sends RST
     reset_flushes: bool = True  # §3.10.7.4: queues are flushed; Linux lets the program read what is there
     reset_after_eof: str = "ECONNRESET"  # what a program sees when reset in CLOSE-WAIT
+    insecure_rst: bool = False  # FreeBSD's switch: the rule of RFC 793 for RST alone
+    insecure_syn: bool = False  # FreeBSD's switch: the rule of RFC 793 for SYN alone
+
+    # -- opening -----------------------------------------------------------------------------------------
+    syn_fin: str = "as-syn"  # SYN and FIN together: "as-syn" | "opens-nothing" (Linux) | "dropped"
+    syn_ack_again: bool = False  # a repeated SYN draws the SYN+ACK again, not just an ACK
 
     # -- repeats -----------------------------------------------------------------------------------------
     rto: int = 1 * SECOND  # first retransmission timeout

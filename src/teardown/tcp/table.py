@@ -8,7 +8,8 @@ Theory of operation.
 * A row says: in these states, on this event, if all these guards hold, do these actions in order and go to that
   state (None: stay). A guard that begins with "!" must not hold. For one state and event the guards of the rows
   exclude each other: exactly one row matches (a test tries).
-* An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin. Each
+* An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin, and
+  before them, if its flags are odd, by what some systems never look at. Each
   check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
   in the state that the last one led to. A check is left out when the segment has nothing to check
   (no RST bit, no text).
@@ -179,6 +180,16 @@ def _rows() -> list[Rule]:
     row(STATES, "call abort", "orphan", "error-EBADF", None, "3.10.5",
         "The program has already given up this descriptor.")
 
+    # ----------------------------------------------------------- before all checks: what some systems never look at
+    row(STATES, "segment flags", "drops-syn-fin", "", None, "none: Linux, and a switch of FreeBSD",
+        "SYN and FIN together make no sense, and this system does not answer them here.", stop=True)
+    row(tuple(s for s in STATES if s != TIME_WAIT), "segment flags", "!drops-syn-fin", "", None, "3.10.7",
+        "Odd flags are no reason to look away.")
+    row(TIME_WAIT, "segment flags", "!drops-syn-fin drops-ackless", "", None, "none: FreeBSD",
+        "In TIME-WAIT this system looks only at what acknowledges something.", stop=True)
+    row(TIME_WAIT, "segment flags", "!drops-syn-fin !drops-ackless", "", None, "3.10.7",
+        "Odd flags are no reason to look away.")
+
     # ------------------------------------------------------------------- segments: no connection (§3.10.7.1)
     row(CLOSED, "segment rst", "", "", None, "3.10.7.1",
         "A reset for a connection that is already gone changes nothing.", stop=True)
@@ -211,7 +222,7 @@ def _rows() -> list[Rule]:
         "A reset that acknowledges nothing could come from anyone.", stop=True)
     row(SYN_SENT, "segment syn", "has-ack", "learn-syn take-ack ack", ESTABLISHED, "3.10.7.3",
         "The peer has answered: the connection is open.")
-    row(SYN_SENT, "segment syn", "!has-ack", "learn-syn send-syn-ack", SYN_RECEIVED, "3.10.7.3",
+    row(SYN_SENT, "segment syn", "!has-ack", "learn-syn keep-text send-syn-ack", SYN_RECEIVED, "3.10.7.3",
         "Both ends called at once: answer and wait for the confirmation.", stop=True)
     row(SYN_SENT, "segment text", "", "", None, "3.10.7.3", "Text before a SYN is dropped.", stop=True)
     row(SYN_SENT, "segment fin", "", "", None, "3.10.7.4",
@@ -234,9 +245,14 @@ def _rows() -> list[Rule]:
         "3.10.7.4", "A reset from outside the window is not believed and not answered.", stop=True)
     row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe", "cut-text ack", None,
         "3.10.7.4", "The window is shut: the byte is refused, its acknowledgement still counts.")
-    row(tuple(s for s in known if s not in (TIME_WAIT, CLOSING)), "segment sequence",
+    row(tuple(s for s in known if s not in (SYN_RECEIVED, TIME_WAIT, CLOSING)), "segment sequence",
         "!syn-reopens !acceptable !rst !zero-window-probe", "touch ack", None, "3.10.7.4",
         "It lies outside the window, usually a repeat: say again what is expected, and drop it.", stop=True)
+    row(SYN_RECEIVED, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !repeats-syn", "ack", None,
+        "3.10.7.4", "It lies outside the window, usually a repeat: say again what is expected.", stop=True)
+    row(SYN_RECEIVED, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe repeats-syn",
+        "send-syn-ack-again", None, "none: FreeBSD, Linux",
+        "The peer repeats its SYN, so our answer was lost: this system gives the whole answer again.", stop=True)
     row(CLOSING, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !repeats-fin", "ack", None,
         "3.10.7.4", "It lies outside the window, usually a repeat: say again what is expected.", stop=True)
     row(CLOSING, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe repeats-fin", "send-fin-again",
@@ -273,8 +289,10 @@ def _rows() -> list[Rule]:
         "A SYN inside the window is answered with a challenge.", stop=True)
     row(SYNCHRONIZED, "segment syn", "challenges", "ack", None, "3.10.7.4, RFC 5961",
         "A SYN inside a living connection is answered with a challenge, not believed.", stop=True)
-    row(SYNCHRONIZED, "segment syn", "!challenges", "reset-at-ack end-reset", CLOSED, "RFC 793 §3.9",
+    row(SYNCHRONIZED, "segment syn", "!challenges syn-in-window", "reset end-reset", CLOSED, "RFC 793 §3.9",
         "Before RFC 5961 a SYN inside the window was an error that reset the connection.", stop=True)
+    row(SYNCHRONIZED, "segment syn", "!challenges !syn-in-window", "ack", None, "RFC 793 §3.9",
+        "Only what follows the SYN lies in the window: say what is expected, and drop it.", stop=True)
 
     # ------------------------------------------------------------------------------------- fifth check: ACK
     row(tuple(s for s in known if s != TIME_WAIT), "segment ack", "!has-ack", "", None, "3.10.7.4",
@@ -283,7 +301,7 @@ def _rows() -> list[Rule]:
         "This system answers a FIN even when it acknowledges nothing.", stop=True)
     row(TIME_WAIT, "segment ack", "!has-ack !answers-bare-fin", "", None, "3.10.7.4",
         "Without an ACK bit a segment says nothing here: drop it.", stop=True)
-    row(SYN_RECEIVED, "segment ack", "has-ack ack-new", "take-ack", ESTABLISHED, "3.10.7.4",
+    row(SYN_RECEIVED, "segment ack", "has-ack ack-new", "take-ack take-kept-text", ESTABLISHED, "3.10.7.4",
         "Our SYN is acknowledged: the connection is open.")
     row(SYN_RECEIVED, "segment ack", "has-ack !ack-new", "reset-at-ack", None, "3.10.7.4",
         "It acknowledges something that was never sent.", stop=True)
@@ -312,8 +330,13 @@ def _rows() -> list[Rule]:
         "Our FIN was the last thing outstanding, and it has arrived: done.", stop=True)
     row(LAST_ACK, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "Some bytes are acknowledged, our FIN is not yet.")
-    row(SYNCHRONIZED, "segment ack", "has-ack ack-old !ack-ancient", "take-window", None, "3.10.7.4",
-        "It acknowledges nothing new.")
+    row(tuple(s for s in SYNCHRONIZED if s != TIME_WAIT), "segment ack", "has-ack ack-old !ack-ancient", "take-window",
+        None, "3.10.7.4", "It acknowledges nothing new.")
+    row(TIME_WAIT, "segment ack", "has-ack ack-old !ack-ancient says-nothing-new", "", None, "3.10.7.4",
+        "A bare acknowledgement that says nothing new: two ends that answer such things would never stop.", stop=True)
+    row(TIME_WAIT, "segment ack", "has-ack ack-old !ack-ancient !says-nothing-new", "ack start-time-wait", None,
+        "3.10.7.4",
+        "Whatever it is, it can only be a repeat of the peer's end: acknowledge it and wait 2 MSL from now.", stop=True)
 
     # ------------------------------------------------------------------------------------ seventh check: text
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "!nobody-reads", "take-text ack", None, "3.10.7.4",
@@ -323,7 +346,7 @@ def _rows() -> list[Rule]:
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads new-text", "reset-at-ack end-aborted",
         CLOSED, "3.6.1 (SHLD-3)",
         "Nobody is left to read these bytes, so the peer is told with a reset that they are lost.", stop=True)
-    row((CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT), "segment text", "", "", None, "3.10.7.4",
+    row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment text", "", "", None, "3.10.7.4",
         "The peer had said that it was done; text after its FIN is ignored.")
 
     # -------------------------------------------------------------------------------------- eighth check: FIN
@@ -340,8 +363,6 @@ def _rows() -> list[Rule]:
         "3.10.7.4", "Bytes before this FIN are still missing: keep it, and say what is expected.")
     row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment fin", "", "ack", None, "3.10.7.4",
         "The peer's FIN is already counted.")
-    row(TIME_WAIT, "segment fin", "", "ack start-time-wait", None, "3.10.7.4",
-        "The peer's FIN again: acknowledge it and wait 2 MSL from now.")
 
     # -------------------------------------------------------------------------------------- timers (§3.10.8)
     waiting = (SYN_SENT, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, CLOSE_WAIT, CLOSING, LAST_ACK)
@@ -374,10 +395,10 @@ RULES = tuple(_rows())
 
 #: The checks of an arriving segment, in order, by the state in which it arrives.
 CHECKS: Final[dict[str, tuple[str, ...]]] = {
-    CLOSED: ("rst", "ack"),
-    LISTEN: ("rst", "ack", "syn", "text", "fin"),
-    SYN_SENT: ("ack", "rst", "syn", "text", "fin"),
-} | {s: ("sequence", "rst", "syn", "ack", "text", "fin") for s in (SYN_RECEIVED, *SYNCHRONIZED)}
+    CLOSED: ("flags", "rst", "ack"),
+    LISTEN: ("flags", "rst", "ack", "syn", "text", "fin"),
+    SYN_SENT: ("flags", "ack", "rst", "syn", "text", "fin"),
+} | {s: ("flags", "sequence", "rst", "syn", "ack", "text", "fin") for s in (SYN_RECEIVED, *SYNCHRONIZED)}
 
 CALLS: Final = ("connect", "listen", "send", "receive", "shutdown", "shutdown-read", "close", "abort")
 TIMERS: Final = ("retransmission", "persist", "user", "time-wait", "fin-wait-2", "keepalive")

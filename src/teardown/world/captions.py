@@ -23,6 +23,8 @@ TIMER_NAMES = {
     "linger": "linger timeout",
     "linger-total": "linger limit",
     "next": "next use",
+    "idle-limit": "idle limit",
+    "half-closed": "half-closed limit",
 }
 
 
@@ -77,11 +79,9 @@ def called(host: Host, event: Event, result: str | None, why: str) -> str:
     return f"{text} The call fails: {result}." if result and result.startswith("E") and result != "EOF" else text
 
 
-def fired(host: Host, running: Running, why: str) -> str:
-    """A timer fires."""
-    name = TIMER_NAMES.get(running.name, running.name)
-    whose = "program" if running.owner == "program" else "kernel"
-    return f"The {host} {whose}'s {name} ({spoken(running.expires - running.started)}) is over. {why}".rstrip()
+def fired(host: Host, name: str, whose: str, lasted: int, why: str) -> str:
+    """A timer of the kernel or of the program is over; it ran for `lasted` µs."""
+    return f"The {host} {whose}'s {TIMER_NAMES.get(name, name)} ({spoken(lasted)}) is over. {why}".rstrip()
 
 
 _ALARM_WHY = {

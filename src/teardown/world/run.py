@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from teardown.tcp.states import CLOSED, prose
+from teardown.world.doing import Doing
 from teardown.world.moves import IllegalMove, apply, begin, next_move
 from teardown.world.trace import Ending, Step, Trace, spoken
 from teardown.world.world import Scenario, World
@@ -28,15 +29,13 @@ def play(scenario: Scenario, moves: Sequence[str] = ()) -> tuple[World, tuple[St
 def run(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
     """Play the moves, then let everything happen in its time until nothing is left to happen."""
     world, steps = play(scenario, moves)
-    while not _over(world) and len(steps) < MOST_STEPS:
-        nxt = next_move(world)
-        if nxt is None:
+    doing = Doing(world)
+    while not doing.over and len(steps) + len(doing.steps) < MOST_STEPS and doing.now <= scenario.limit:
+        if not doing.advance(named=True):
             break
-        world, more = apply(world, nxt)
-        steps += more
-        if world.now > scenario.limit:
-            break
-    return Trace(scenario.json(), steps, ending(world))
+        doing.settle()
+    world = doing.world()
+    return Trace(scenario.json(), (*steps, *doing.steps), ending(world))
 
 
 def trace(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:

@@ -5,6 +5,7 @@ A world is changed only by moves (`teardown.world.moves`). Time is whole microse
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from teardown.programs import Memory, Program
 from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.profile import Profile
 from teardown.tcp.segment import Segment
-from teardown.world.trace import Host, Pair, Running
+from teardown.world.trace import HOSTS, Host, Pair, Running
 
 SEATS = ("network", "server", "client", "clock")
 
@@ -104,12 +105,29 @@ class World(NamedTuple):
 
     def next_timer(self) -> tuple[Host, Running] | None:
         """The timer that expires first; the server's before the client's, the kernel's before a program's."""
-        candidates = [
-            (r.expires, h == "client", r.owner == "program", r.name, h, r)
-            for h in ("server", "client")
-            for r in self.timers.of(h)
-        ]
-        if not candidates:
-            return None
-        *_, host, running = min(candidates, key=lambda c: c[:4])
-        return host, running
+        return first_timer(self.timers)
+
+
+def first_timer(timers: Pair[tuple[Running, ...]]) -> tuple[Host, Running] | None:
+    """The timer that expires first; the server's before the client's, the kernel's before a program's."""
+    host: Host = "server"
+    first: Running | None = None
+    for at, running in zip(HOSTS, timers):
+        # Each host's timers stand in the order of expiry.
+        for r in running:
+            if first is None or r.expires < first.expires:
+                host, first = at, r
+            elif r.expires > first.expires:
+                break
+            elif host == at and first.owner == "program" and r.owner == "kernel":
+                first = r
+    return None if first is None else (host, first)
+
+
+def first_flight(now: int, wire: Sequence[Flight]) -> Flight | None:
+    """The flight that arrives first if nobody interferes; among those that are due, the one sent first."""
+    if not wire:
+        return None
+    if len(wire) == 1:
+        return wire[0]
+    return min(wire, key=lambda f: (max(f.due, now), f.packet))

@@ -1,0 +1,54 @@
+"""What a measurement hands in, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Result:
+    """One measurement: what was seen (`values`: name -> all runs, in one unit) and which budgets it meets."""
+
+    name: str
+    unit: str
+    values: dict[str, list[float]] = field(default_factory=dict)
+    budgets: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, value: float) -> None:
+        """One more run of `name`."""
+        self.values.setdefault(name, []).append(round(value, 4))
+
+    def middle(self, name: str) -> float:
+        """The median of the runs of `name`."""
+        return median(self.values[name])
+
+    def budget(self, what: str, value: float, most: float) -> None:
+        """`value` (a ratio, or in the unit of the result) should be at most `most`."""
+        self.budgets.append({"what": what, "value": round(value, 3), "most": most, "met": value <= most})
+
+    def lines(self) -> list[str]:
+        """The result for people."""
+        seen = [f"{name}: {self.middle(name):g} {self.unit}" for name in self.values]
+        kept = [
+            f"{'ok  ' if b['met'] else 'OVER'} {b['what']}: {b['value']:g} of {b['most']:g}"
+            for b in self.budgets
+        ]
+        return [f"{self.name}", *(f"    {line}" for line in seen + kept)]
+
+    def write(self, folder: Path) -> None:
+        """The result for the performance page."""
+        folder.mkdir(parents=True, exist_ok=True)
+        machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+        data = {"version": 1, "name": self.name, "unit": self.unit, "machine": machine} | {
+            "values": self.values,
+            "budgets": self.budgets,
+        }
+        (folder / f"{self.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,566 @@
+"""Packetdrill scripts (`.pkt`): the part of the language that closing a connection needs, read into events.
+
+Theory of operation.
+
+* A script is lines. A line is a comment (`//`), a condition (`#ifdef NAME`), an option (`--name=value`) or an event;
+  an event goes on to the next line while a parenthesis, a back-quote or `%{` is open.
+* An event is a time and one of: a packet into the machine (`<`), a packet out of it (`>`), a socket call with its
+  result, a back-quoted shell command, an assertion `%{ … }%`.
+* Shell commands are never run. A few are understood: the switches of FreeBSD and Linux that change how a connection
+  closes become knobs of the profile, and a count of sockets in a state becomes an assertion. All others are counted.
+* What the engine cannot play (ICMP, UDP, fast open, …) is read as `Unsupported`: the script is skipped with the
+  reason, not failed. What is no packetdrill at all raises `InputError` with the line and how to mend it.
+
+`packetdrill_run` plays what is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from teardown.errors import InputError
+from teardown.tcp import states
+
+MAX_BYTES: Final = 1_000_000
+MAX_EVENTS: Final = 20_000
+MAX_EVENT_CHARS: Final = 4_096  # one packet or call; a command or an assertion may be longer
+MAX_NESTING: Final = 64
+MAX_SECONDS: Final = 1_000_000  # virtual time: eleven days
+WRAP: Final = 1 << 32
+
+
+class When(NamedTuple):
+    """The time of an event in µs: at `start`, or from `start` to `end`; `until`: the end of a call that blocks."""
+
+    kind: Literal["absolute", "relative", "any"] = "relative"
+    start: int = 0
+    end: int | None = None
+    until: int | None = None
+
+
+class Packet(NamedTuple):
+    """A segment into (`inbound`) or out of the machine. None means: any, or not given."""
+
+    inbound: bool
+    flags: str  # letters of SFRA, in that order
+    seq: int | None
+    length: int
+    ack: int | None
+    window: int | None = None
+    mss: int | None = None
+    scale: int | None = None
+    timestamps: bool = False
+
+    def __str__(self) -> str:
+        return notation(self.flags, self.seq, self.length, self.ack)
+
+
+class Call(NamedTuple):
+    """A socket call and what it must return: `result` as written, `...` for anything."""
+
+    name: str
+    args: tuple[str, ...]
+    result: str
+    errno: str | None
+
+    @property
+    def expected(self) -> str:
+        """The result as the runner spells its own: a number, or the name of an error."""
+        return self.errno if self.errno is not None else self.result
+
+
+class Check(NamedTuple):
+    """Assertions: the state of the connection is (or is not) one of these names; `ignored` others."""
+
+    states: tuple[tuple[str, bool], ...]  # (name, wanted)
+    ignored: int
+
+
+class Count(NamedTuple):
+    """So many sockets are in a state."""
+
+    state: str
+    number: str
+
+
+class Switch(NamedTuple):
+    """A system-wide setting, by its system's name: `net.inet.tcp.insecure_rst` -> 1."""
+
+    values: tuple[tuple[str, int], ...]
+
+
+class Ignored(NamedTuple):
+    """A command or call that changes nothing here."""
+
+    kind: Literal["command", "call"]
+
+
+class Unsupported(NamedTuple):
+    """Something that packetdrill can do and this engine cannot."""
+
+    reason: str
+
+
+What = Packet | Call | Check | Count | Switch | Ignored | Unsupported
+
+
+class Event(NamedTuple):
+    """One event of a script, and the line it begins on."""
+
+    line: int
+    when: When
+    what: What
+
+
+class Script(NamedTuple):
+    """A script as read: its events, its options, and what its comments ask for."""
+
+    name: str
+    events: tuple[Event, ...]
+    options: dict[str, str]
+    stacks: tuple[str, ...]  # `// stack: linux, freebsd`
+    strict: bool  # `// strict`: every segment of the machine is expected by a line
+    system: str | None  # what its switches belong to: freebsd, linux
+
+
+def notation(flags: str, seq: int | None, length: int, ack: int | None) -> str:
+    """A segment in the language of the scripts: `F. 1:1(0) ack 2`."""
+    letters = flags.replace("P", "").replace("A", ".") or "-"
+    where = f"...({length})" if seq is None else f"{seq % WRAP}:{(seq + length) % WRAP}({length})"
+    return f"{letters} {where}" + (f" ack {ack % WRAP}" if "A" in flags and ack is not None else "")
+
+
+# ------------------------------------------------------------------------------------------------- lines
+_NUMBER = r"(?:\d+(?:\.(?!\.)\d*)?|\.\d+)"
+_EVENT = re.compile(
+    rf"(?:(?P<rel>\+)?\s*(?P<start>{_NUMBER})(?:\s*~\s*\+?\s*(?P<end>{_NUMBER}))?"
+    rf"(?:\s*\.\.\.\s*\+?(?P<until>{_NUMBER}))?|(?P<any>\*))(?=[\s<>`%])\s*(?P<rest>.*)", re.DOTALL,
+)  # fmt: skip
+_PACKET = re.compile(
+    r"(?P<way>[<>])\s*(?:\[[^\]]*\]\s*)?(?P<flags>[SFRPEWUACN.\d-]+)\s+"
+    r"(?:(?P<first>-?\d+):(?P<last>-?\d+)\s*\(\s*(?P<len>\d+)\s*\)|\.\.\.\s*\(\s*(?P<any>\d+)\s*\))\s*"
+    r"(?:ack\s+(?P<ack>-?\d+|\.\.\.)\s*)?(?:win\s+(?P<win>\d+|\.\.\.)\s*)?(?:urg\s+\d+\s*)?"
+    r"(?:<(?P<options>.*)>)?\s*(?:\[[^\]]*\])?$", re.DOTALL,
+)  # fmt: skip
+_CALL = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)\s*\((?P<args>.*)\)\s*=\s*(?P<result>-?\w+|\.\.\.)"
+    r"(?:\s+(?P<errno>E[A-Z0-9]+))?\s*(?:\([^()]*\))?$", re.DOTALL,
+)  # fmt: skip
+_DIRECTIVE = re.compile(r"#\s*(ifdef|ifndef|else|endif)\b\s*(\w*)\s*(?://.*)?$")
+_OPTION = re.compile(r"--([A-Za-z]\w*)(?:=(.*))?$")
+_HEADER = re.compile(r"^[ \t]*//[ \t]*(stack:[ \t]*([\w.,\- \t]+)|strict)[ \t]*$", re.MULTILINE)
+_GOES_ON = re.compile(r"(?:<[^<>\n]*>|=|,|\)|ack\b|win\b)")
+_FOREIGN = re.compile(
+    r"\b(icmp|icmpv6|udp|udplite|sctp|gre|mpls|ipv4|ipv6|ip|psp|vxlan|geneve|addr|mtu|DATA|INIT|COOKIE)\b"
+)
+
+
+def parse(text: str, name: str = "script", defines: frozenset[str] = frozenset()) -> Script:
+    """Read a script. `defines` are the names that `#ifdef` asks for.
+
+    Raises InputError, with `name:line`, for anything that is not packetdrill or beyond the limits above.
+    """
+    if len(text) > MAX_BYTES:
+        raise InputError(
+            f"the script has {len(text):,} characters", place=name, mend=f"A script may have {MAX_BYTES:,}"
+        )
+    options: dict[str, str] = {}
+    events: list[Event] = []
+    for line, source in _logical(text, name, defines):
+        if source.startswith("--"):
+            option = _OPTION.match(source)
+            if option is None:
+                raise InputError(
+                    f"{_short(source)} is not an option", place=f"{name}:{line}", mend="Write --name or --name=value"
+                )
+            options[option[1]] = (option[2] or "").strip()
+            continue
+        if len(events) == MAX_EVENTS:
+            raise InputError(
+                f"more than {MAX_EVENTS:,} events", place=f"{name}:{line}", mend="Split the script into several"
+            )
+        events.append(_event(line, source, f"{name}:{line}"))
+    stacks: tuple[str, ...] = ()
+    strict = False
+    for header in _HEADER.finditer(text):
+        strict = strict or header[2] is None
+        stacks = tuple(header[2].replace(",", " ").split()) if header[2] else stacks
+    values = [key for e in events if isinstance(e.what, Switch) for key, _v in e.what.values]
+    system = None
+    if "net.inet." in text and "sysctl" in text:
+        system = "freebsd"
+    elif any(key.startswith("net.ipv4.") for key in values):
+        system = "linux"
+    return Script(name, tuple(events), options, stacks, strict, system)
+
+
+def _logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """Events and options as single strings without comments, conditions already decided."""
+    conditions: list[tuple[int, bool, bool]] = []  # line, does this branch count, has #else come
+    active = True
+    held: list[str] = []  # the lines of an event that is still open
+    begun = size = 0
+    scan = _Scan()
+    ready: tuple[int, str] | None = None  # complete, but the next line may still belong to it
+    comment = False
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.strip()
+        if not scan.open:
+            if comment:
+                head, found, line = line.partition("*/")
+                comment = not found
+                line = line.strip()
+            if not line or line.startswith("//"):
+                continue
+            if line.startswith("/*"):
+                comment = "*/" not in line
+                line = line.partition("*/")[2].strip()
+                if not line:
+                    continue
+            if line.startswith("#"):
+                if ready is not None:
+                    yield ready
+                    ready = None
+                active = _condition(line, number, name, conditions, defines)
+                continue
+        if not active:
+            continue
+        part = scan.take(line)
+        if scan.open or held:
+            if not held:
+                if ready is not None:
+                    yield ready
+                    ready = None
+                begun, size = number, 0
+            held.append(part)
+            size += len(part) + 1
+            if scan.open:
+                continue
+            line, held = "\n".join(held), []
+            ready = (begun, line.strip())
+            continue
+        if not part:
+            continue
+        if ready is not None:
+            if _GOES_ON.match(part) and not ready[1].startswith("--"):
+                ready = (ready[0], f"{ready[1]} {part}")
+                continue
+            yield ready
+        ready = (number, part)
+    if scan.open:
+        raise InputError(
+            f"{scan.open} is opened here and never closed", place=f"{name}:{begun}",
+            mend=f"Close it with {_CLOSING[scan.open]}",
+        )  # fmt: skip
+    if comment:
+        raise InputError("a comment is never closed", place=name, mend="Close it with */")
+    if ready is not None:
+        yield ready
+    if conditions:
+        raise InputError(
+            "this condition is never closed", place=f"{name}:{conditions[-1][0]}", mend="Close it with #endif"
+        )
+
+
+def _condition(
+    line: str, number: int, name: str, conditions: list[tuple[int, bool, bool]], defines: frozenset[str]
+) -> bool:
+    """Take one `#` line; is what follows it to be read?"""
+    match = _DIRECTIVE.match(line)
+    place = f"{name}:{number}"
+    if match is None:
+        raise InputError(
+            f"{_short(line)} is not a condition", place=place,
+            mend="Conditions are #ifdef NAME, #ifndef NAME, #else, #endif; a comment begins with //",
+        )  # fmt: skip
+    word, wanted = match[1], match[2]
+    if word in ("ifdef", "ifndef"):
+        if not wanted:
+            raise InputError(f"#{word} needs a name", place=place, mend=f"Write #{word} NAME")
+        if len(conditions) == MAX_NESTING:
+            raise InputError("conditions are nested too deeply", place=place, mend=f"At most {MAX_NESTING} deep")
+        conditions.append((number, (wanted in defines) == (word == "ifdef"), False))
+    elif not conditions:
+        raise InputError(f"#{word} without #ifdef", place=place, mend=f"Remove it, or open a condition before it")
+    elif word == "else":
+        opened, counts, seen = conditions.pop()
+        if seen:
+            raise InputError("a second #else", place=place, mend=f"The #ifdef of line {opened} has one already")
+        conditions.append((opened, not counts, True))
+    else:
+        conditions.pop()
+    return all(counts for _line, counts, _seen in conditions)
+
+
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}", "`": "`", "%{": "}%", '"': '"'}
+_SPECIAL = re.compile(r"//|/\*|%\{|[`\"(){}\[\]]")
+_QUOTING = re.compile(r"//|/\*|%\{|[`\"]")
+
+
+class _Scan:
+    """Follows brackets and quotes across lines, and cuts comments off."""
+
+    __slots__ = ("depth", "inside", "open")
+
+    def __init__(self) -> None:
+        self.open: str | None = None  # what is open at the end of the last line
+        self.inside: str | None = None  # ` or %{ : nothing else counts until it closes
+        self.depth = 0
+
+    def take(self, line: str) -> str:
+        """One more line; returns it without comments."""
+        at = 0
+        if self.inside is None and _QUOTING.search(line) is None:
+            # the common case: brackets only
+            self.depth += (
+                line.count("(") + line.count("[") + line.count("{")
+                - line.count(")") - line.count("]") - line.count("}")
+            )  # fmt: skip
+            if self.depth < 0:
+                self.depth = 0
+            self.open = "(" if self.depth else None
+            return line
+        while True:
+            if self.inside is not None:
+                end = line.find(_CLOSING[self.inside], at)
+                if end < 0:
+                    break
+                at = end + len(_CLOSING[self.inside])
+                self.inside = None
+                continue
+            found = _SPECIAL.search(line, at)
+            if found is None:
+                break
+            at, sign = found.end(), found[0]
+            if sign == "//":
+                line = line[: found.start()].rstrip()
+                break
+            if sign == "/*":
+                end = line.find("*/", at)
+                line = line[: found.start()] + (line[end + 2 :] if end >= 0 else "")
+                at = found.start()
+            elif sign in ("`", "%{", '"'):
+                self.inside = sign
+            elif sign in "([{":
+                self.depth += 1
+            else:
+                self.depth = max(0, self.depth - 1)
+        if self.inside == '"':
+            self.inside = None  # a string ends with its line
+        self.open = self.inside or ("(" if self.depth else None)
+        return line
+
+
+# ------------------------------------------------------------------------------------------------ events
+def _event(line: int, source: str, place: str) -> Event:
+    if source[0] == "`":
+        return Event(line, When(), _command(source))
+    timed = _EVENT.match(source)
+    if timed is None:
+        raise InputError(
+            f"{_short(source)} has no time", place=place,
+            mend="An event begins with a time: 0.1, +0.1, 0.1~0.2, * or 0.1...0.2",
+        )  # fmt: skip
+    rest = timed["rest"].rstrip()
+    if timed["any"]:
+        when = When("any")
+    else:
+        start = _micros(timed["start"], place)
+        end = _micros(timed["end"], place) if timed["end"] else None
+        until = _micros(timed["until"], place) if timed["until"] else None
+        if (end is not None and end < start) or (until is not None and until < start):
+            raise InputError("the time ends before it begins", place=place, mend="Write the earlier time first")
+        when = When("relative" if timed["rel"] else "absolute", start, end, until)
+    if not rest:
+        raise InputError("a time without an event", place=place, mend="Write a packet, a call or a command after it")
+    if rest[0] == "`":
+        return Event(line, when, _command(rest))
+    if rest.startswith("%{"):
+        return Event(line, when, _check(rest))
+    if len(rest) > MAX_EVENT_CHARS:
+        raise InputError(
+            f"an event of {len(rest):,} characters", place=place, mend=f"At most {MAX_EVENT_CHARS:,} are read"
+        )
+    return Event(line, when, _packet(rest, place) if rest[0] in "<>" else _call(rest, place))
+
+
+def _micros(text: str, place: str) -> int:
+    seconds = float(text) if len(text) <= 30 else float("inf")
+    if seconds > MAX_SECONDS:
+        raise InputError(f"{_short(text)} s is too long", place=place, mend=f"Times go up to {MAX_SECONDS:,} seconds")
+    return round(seconds * 1_000_000)
+
+
+def _packet(source: str, place: str) -> Packet | Unsupported:
+    match = _PACKET.match(source)
+    if match is None:
+        foreign = _FOREIGN.search(source)
+        if foreign is not None:
+            return Unsupported(f"{foreign[1]} packets are outside the engine")
+        raise InputError(
+            f"{_short(source)} is not a packet", place=place,
+            mend="Write < or >, flags, first:last(length), and perhaps ack, win, <options>",
+        )  # fmt: skip
+    inbound = match["way"] == "<"
+    letters = match["flags"]
+    flags = "".join(f for f in "SFR" if f in letters) + ("A" if "." in letters else "")
+    ack = None if match["ack"] in (None, "...") else _sequence(match["ack"], place)
+    if match["first"] is None:
+        seq, length = None, _sequence(match["any"], place)
+        if inbound:
+            raise InputError("an inbound packet needs a sequence number", place=place, mend="Write first:last(length)")
+    else:
+        seq, length = _sequence(match["first"], place), _sequence(match["len"], place)
+        if (_sequence(match["last"], place) - seq - length) % WRAP:
+            raise InputError(
+                f"{match['first']}:{match['last']} does not span {length} bytes", place=place,
+                mend="The length in parentheses is last minus first",
+            )  # fmt: skip
+    if length > 65_535 and inbound:
+        raise InputError(f"a packet of {length:,} bytes", place=place, mend="A packet carries at most 65,535 bytes")
+    window = None if match["win"] in (None, "...") else min(_sequence(match["win"], place), 65_535)
+    if inbound and "S" in flags and match["options"]:
+        return Packet(True, flags, seq, length, ack, window, *_options(match["options"]))
+    return Packet(inbound, flags, seq, length, ack, window)
+
+
+_MSS = re.compile(r"\bmss\s+(\d{1,5})\b")
+_SCALE = re.compile(r"\bwscale\s+(\d{1,2})\b")
+
+
+def _options(text: str) -> tuple[int | None, int | None, bool]:
+    mss, scale = _MSS.search(text), _SCALE.search(text)
+    return (int(mss[1]) if mss else None, min(int(scale[1]), 14) if scale else None, "TS val" in text)
+
+
+def _sequence(text: str, place: str) -> int:
+    if len(text) > 11 or not -WRAP < int(text) < WRAP:
+        raise InputError(f"{_short(text)} is too large", place=place, mend="Numbers in packets have 32 bits")
+    return int(text)
+
+
+# Calls that end or change nothing in TCP: their results are not looked at.
+_IDLE: Final = frozenset(
+    "fcntl poll ppoll select epoll_create epoll_create1 epoll_ctl epoll_wait getsockname getpeername open dup pipe "
+    "usleep nanosleep sysctl".split()
+)
+CALLS: Final = frozenset(
+    "socket bind listen accept accept4 connect close shutdown read recv recvfrom readv recvmsg write send sendto "
+    "writev sendmsg sendfile getsockopt setsockopt ioctl".split()
+)
+_BEYOND = re.compile(
+    r"\b(MSG_FASTOPEN|TCP_FASTOPEN\w*|TCP_MD5SIG\w*|TCP_REPAIR\w*|TCP_ULP|MSG_ERRQUEUE|MSG_OOB|IPPROTO_SCTP|IPPROTO_UDP\w*|"
+    r"IPPROTO_MPTCP|IPPROTO_ICMP|SOCK_DGRAM|SOCK_RAW|SOCK_SEQPACKET|TCP_DEFER_ACCEPT|TCP_REMOTE_UDP_ENCAPS_PORT)\b"
+)
+
+
+def _call(source: str, place: str) -> Call | Ignored | Unsupported:
+    match = _CALL.match(source)
+    if match is None:
+        raise InputError(
+            f"{_short(source)} is neither a packet nor a call", place=place,
+            mend="Write name(arguments) = result, with the error's name after -1",
+        )  # fmt: skip
+    name = match["name"]
+    if name in _IDLE:
+        return Ignored("call")
+    if name not in CALLS:
+        return Unsupported(f"{name}() is outside the subset")
+    beyond = _BEYOND.search(source)
+    if beyond is not None and "getsockopt" not in name:
+        return Unsupported(f"{beyond[1]} is outside the engine")
+    result = match["result"]
+    if result != "...":
+        try:
+            result = str(int(result, 0)) if len(result) < 20 else "?"
+        except ValueError:
+            result = "?"
+        if result == "?":
+            raise InputError(
+                f"{_short(match['result'])} is no result of {name}()", place=place, mend="Write a number or ..."
+            )
+    return Call(name, tuple(_split(match["args"])), result, _ERRNO.get(match["errno"], match["errno"]))
+
+
+#: Two names for one error.
+_ERRNO: Final = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP"}
+
+
+def _split(args: str) -> list[str]:
+    """Arguments, cut at the commas that stand in no bracket."""
+    if not any(c in args for c in "([{"):
+        return [a.strip() for a in args.split(",")] if args.strip() else []
+    parts, depth, begin = [], 0, 0
+    for at, c in enumerate(args):
+        if c in "([{":
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+        elif c == "," and depth <= 0:
+            parts.append(args[begin:at].strip())
+            begin = at + 1
+    parts.append(args[begin:].strip())
+    return parts
+
+
+# ------------------------------------------------------------------------------ commands and assertions
+_SETTING = re.compile(r"\b(net[./](?:inet[./]tcp|ipv4)[./]\w+)\s*=\s*[\"']?(\d{1,9})\b")
+_COUNTED = re.compile(r"\bgrep\s+-c\s+[\"']?(\w+)[\"']?\s*\|\s*grep\s+(?:-\w+\s+)*[\"']?\^?(\d{1,6})\$?[\"']?\s*$")
+
+
+def _command(source: str) -> What:
+    """A shell command: a switch, a count of sockets, or nothing to us. It is never run."""
+    body = source.strip().strip("`").strip()
+    values = tuple((key.replace("/", "."), int(v)) for key, v in _SETTING.findall(body))
+    if values:
+        return Switch(values)
+    counted = _COUNTED.search(body)
+    if counted is not None:
+        state = state_named(counted[1], None)
+        if state is not None:
+            return Count(state, counted[2])
+    return Ignored("command")
+
+
+_ASSERT = re.compile(r"\bassert\b")
+_STATE = re.compile(r"\s*\(?\s*(?:tcpi_state\s*(==|!=)\s*(\w+)|(\w+)\s*(==|!=)\s*tcpi_state)\s*\)?\s*(?:,.*)?$", re.DOTALL)
+
+
+def _check(source: str) -> Check:
+    """Python between %{ and }%: assertions on the state are kept, all others counted."""
+    body = source[2:].rsplit("}%", 1)[0]
+    wanted: list[tuple[str, bool]] = []
+    ignored = 0
+    for statement in _ASSERT.split(body)[1:]:
+        match = _STATE.match(statement.strip().rstrip("\\;").rstrip()) if len(statement) < 500 else None
+        if match is None:
+            ignored += 1
+        else:
+            wanted.append((match[2] or match[3], (match[1] or match[4]) == "=="))
+    return Check(tuple(wanted), ignored or (0 if wanted else 1))
+
+
+_PREFIX = re.compile(r"^(?:TCPS|TCPI|TCP)_(?=[A-Z])")
+_LINUX_NUMBERS: Final = dict(enumerate(
+    (states.ESTABLISHED, states.SYN_SENT, states.SYN_RECEIVED, states.FIN_WAIT_1, states.FIN_WAIT_2, states.TIME_WAIT,
+     states.CLOSED, states.CLOSE_WAIT, states.LAST_ACK, states.LISTEN, states.CLOSING, states.SYN_RECEIVED), 1,
+))  # fmt: skip
+_BSD_NUMBERS: Final = dict(enumerate(
+    (states.CLOSED, states.LISTEN, states.SYN_SENT, states.SYN_RECEIVED, states.ESTABLISHED, states.CLOSE_WAIT,
+     states.FIN_WAIT_1, states.CLOSING, states.LAST_ACK, states.FIN_WAIT_2, states.TIME_WAIT)
+))  # fmt: skip
+
+
+def state_named(name: str, stack: str | None) -> str | None:
+    """The state behind `TCP_FIN_WAIT2`, `TCPS_FIN_WAIT_2` or a number of this stack's; None: no such state."""
+    if name.isdecimal():
+        numbers = _BSD_NUMBERS if stack is not None and "bsd" in stack else _LINUX_NUMBERS
+        return numbers.get(int(name[:4]))
+    return states.canonical(_PREFIX.sub("", name))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text[:80].split())
+    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"

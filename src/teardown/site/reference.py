@@ -1,0 +1,126 @@
+"""The reference pages: the transition table, its guards and actions, and every value of every stack, as HTML.
+
+Everything here is read off the data that the engine runs on. A row of the table that nothing exercises fails the
+build: a rule that no scenario and no script has ever taken is a rule that nobody has checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+from teardown.draw.svg import escape
+from teardown.errors import InputError
+from teardown.stacks import Value, names, stack
+from teardown.tcp.actions import ACTIONS
+from teardown.tcp.guards import GUARDS
+from teardown.tcp.states import STATES, prose
+from teardown.tcp.table import RULES, Rule
+from teardown.world import scenario as scenarios
+from teardown.world.run import run
+
+SCRIPTS = Path(__file__).parents[3] / "tests" / "pkt"
+
+
+@cache
+def exercised() -> dict[str, tuple[str, ...]]:
+    """For each rule, the scenarios and packetdrill scripts that take it, scenarios first."""
+    by: dict[str, list[str]] = {rule.id: [] for rule in RULES}
+    for name in scenarios.names():
+        for rule in sorted(run(scenarios.load(name)).rules):
+            by[rule].append(name)
+    for name, rules in _scripts():
+        for rule in sorted(rules):
+            by[rule].append(name)
+    return {rule: tuple(where) for rule, where in by.items()}
+
+
+def _scripts() -> Iterable[tuple[str, frozenset[str]]]:
+    from teardown.formats.packetdrill import run_file
+
+    for path in sorted(SCRIPTS.glob("*.pkt")):
+        yield path.name, run_file(path).rules
+
+
+def rules() -> str:
+    """The transition table, one section for each kind of event. Raises InputError for a row that nothing takes."""
+    where = exercised()
+    idle = [rule.id for rule in RULES if not where[rule.id]]
+    if idle:
+        raise InputError(
+            f"no scenario and no script takes these rules: {', '.join(idle)}", place="transition table",
+            mend="Write a script in tests/pkt/ that does, or take the rule out",
+        )  # fmt: skip
+    out = []
+    for event, rows in groupby(sorted(RULES, key=lambda r: _order(r.event)), key=lambda r: r.event):
+        body = "".join(_rule(rule, where[rule.id]) for rule in rows)
+        out.append(
+            f'<h3 id="{event.replace(" ", "-")}"><code>{escape(event)}</code></h3>'
+            f'<div class="table-box" role="region" aria-label="Rules for {escape(event)}" tabindex="0">'
+            '<table class="rules"><thead><tr><th scope="col">In</th><th scope="col">If</th><th scope="col">Then</th>'
+            '<th scope="col">Next</th><th scope="col">Why, where it is said, what exercises it</th></tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+    return "".join(out)
+
+
+def _order(event: str) -> int:
+    return next(n for n, rule in enumerate(RULES) if rule.event == event)
+
+
+def _rule(rule: Rule, where: tuple[str, ...]) -> str:
+    states = "all" if set(rule.states) == set(STATES) else ", ".join(prose(s) for s in rule.states)
+    guards = "<br>".join(f"{'not ' if g[0] == '!' else ''}<code>{escape(g.lstrip('!'))}</code>" for g in rule.guards)
+    actions = "<br>".join(f"<code>{escape(a)}</code>" for a in rule.actions) + (" and stop" if rule.stop else "")
+    shown = ", ".join(escape(w) for w in where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+    rfc = rule.rfc if not rule.rfc[0].isdigit() else f"RFC 9293 §{rule.rfc}"
+    return (
+        f'<tr id="{rule.id}"><th scope="row">{states}</th><td>{guards or "–"}</td><td>{actions or "–"}</td>'
+        f"<td>{prose(rule.to) if rule.to else 'stay'}</td>"
+        f"<td>{escape(rule.why)}<br><small>{escape(rfc)}. Seen in {shown}.</small></td></tr>"
+    )
+
+
+def conditions() -> str:
+    """What each guard asks and each action does, from their own descriptions."""
+    return _glossary("Conditions", GUARDS) + _glossary("Actions", ACTIONS)
+
+
+def _glossary(title: str, named: dict[str, object]) -> str:
+    items = "".join(
+        f"<dt><code>{escape(name)}</code></dt><dd>{escape(' '.join((thing.__doc__ or '').split()))}</dd>"
+        for name, thing in sorted(named.items())
+    )
+    return f'<h3 id="{title.lower()}">{title}</h3><dl class="terms">{items}</dl>'
+
+
+# ------------------------------------------------------------------------------------------------ the stacks
+def timers() -> str:
+    """Every value of every stack, with the system's own name for it, its source and how sure it is."""
+    out = []
+    for name in names():
+        s = stack(name)
+        own = {key: v for key, v in s.values.items() if v.inherited is None}
+        rest = sorted({v.inherited for v in s.values.values() if v.inherited})
+        rows = "".join(_value(key, v) for key, v in own.items())
+        more = f"<p>Everything else as in {', '.join(f'<code>{escape(r)}</code>' for r in rest)}.</p>" if rest else ""
+        out.append(
+            f'<h3 id="{name.replace(".", "-")}">{escape(s.title)} <code>{escape(name)}</code></h3><p>{escape(s.note)}</p>'
+            f'<div class="table-box" role="region" aria-label="Values of {escape(name)}" tabindex="0">'
+            '<table><thead><tr><th scope="col">Value</th><th scope="col">Is</th><th scope="col">The system calls it</th>'
+            f'<th scope="col">Source</th></tr></thead><tbody>{rows}</tbody></table></div>{more}'
+        )
+    return "".join(out)
+
+
+def _value(key: str, v: Value) -> str:
+    note = f"<br><small>{escape(v.note)}</small>" if v.note else ""
+    mark = f'<span class="mark">{escape(v.mark)}</span>'
+    source, _, where = v.source.partition(" ")
+    native = f"<code>{escape(v.native)}</code>" if v.native else "–"
+    return (
+        f'<tr><th scope="row"><code>{escape(key)}</code></th><td>{escape(v.written)}{note}</td><td>{native}</td>'
+        f'<td><a href="../references/#source-{escape(source)}">{escape(source)}</a> {escape(where)} {mark}</td></tr>'
+    )

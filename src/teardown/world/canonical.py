@@ -1,0 +1,143 @@
+"""Worlds that have the same futures, made equal: what the search through all futures hashes and compares.
+
+What is projected out is what no later move can depend on:
+
+* the date: times become durations from now, the age of a timer is forgotten;
+* names: packets are numbered anew, per direction in the order of sending;
+* history: steps recorded, how often a segment was sent before, counters of a clock that does not run, everything
+  but the epitaph of a connection that is CLOSED;
+* the origin of sequence numbers: as long as a side may still send, its numbers count from its first unacknowledged
+  byte, so that endless traffic comes back to where it was.
+
+A canonical world is a world: every move can be made on it, and leads to the canonical form of where it led before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from teardown.programs import Memory
+from teardown.tcp.endpoint import Endpoint
+from teardown.tcp.segment import Segment
+from teardown.tcp.states import CLOSED, FIN_WAIT_2, SYNCHRONIZED
+from teardown.world.trace import Pair, Running
+from teardown.world.world import Flight, Scenario, World
+
+
+class Standing(Protocol):
+    """A world, or one that is being changed."""
+
+    scenario: Scenario
+    now: int
+    ends: Pair[Endpoint]
+    memory: Pair[Memory]
+    timers: Pair[tuple[Running, ...]]
+    seen: tuple[int, ...]
+    down: Pair[bool]
+    heard: Pair[int]
+
+    @property
+    def wire(self) -> Sequence[Flight]: ...
+
+
+def canonical(w: Standing) -> World:
+    """The representative of all worlds that have the same futures as `w`."""
+    now = w.now
+    server, client = w.ends
+    base, far = _origin(server, client), _origin(client, server)
+    timers = w.timers
+    if timers[0] or timers[1]:
+        timers = Pair(_from_now(timers[0], now), _from_now(timers[1], now))
+    seen = w.seen
+    if seen:
+        seen = tuple(min(n, fault.nth) for n, fault in zip(seen, w.scenario.faults))
+    heard = w.heard
+    if server.profile.fin_wait_2_recheck is not None or client.profile.fin_wait_2_recheck is not None:
+        heard = Pair(_silence(heard[0] - now, server), _silence(heard[1] - now, client))
+    wire: tuple[Flight, ...] = ()
+    if w.wire:
+        shift = base, far
+        wire = tuple(_flight(n, f, now, shift) for n, f in enumerate(in_order(w), 1))
+    return World(
+        w.scenario, 0, Pair(_plain(server, base, far), _plain(client, far, base)), w.memory, timers, wire,
+        len(wire), seen, w.down, heard, 0,
+    )  # fmt: skip
+
+
+def in_order(w: Standing) -> Sequence[Flight]:
+    """The flights as the canonical form numbers them: from 1, the client's first, each side's in order of sending.
+
+    Where nobody plays the network, the flights of the two sides are due in the order of sending, so that stays.
+    """
+    wire = w.wire
+    if len(wire) > 1 and ("network" in w.scenario.seats or not w.scenario.seats):
+        return sorted(wire, key=_sender)
+    return wire
+
+
+def _sender(f: Flight) -> str:
+    return f.sender
+
+
+def _flight(number: int, f: Flight, now: int, shift: tuple[int, int]) -> Flight:
+    _packet, sender, segment, sent, due, _again, _probe, doomed = f
+    due -= now
+    if due <= 0:
+        sent = due = 0
+    else:
+        sent -= now
+        if sent + (due - sent) * 3 // 5 <= 0:
+            sent = -2 * due  # a loss would not take any more time
+    own, far = shift if sender == "server" else (shift[1], shift[0])
+    if own or far:
+        segment = _shifted(segment, own, far)
+    return Flight(number, sender, segment, sent, due, 0, False, doomed)
+
+
+@lru_cache(maxsize=4_096)
+def _shifted(segment: Segment, own: int, far: int) -> Segment:
+    return segment._replace(seq=segment.seq - own, ack=segment.ack - far if "A" in segment.flags else segment.ack)
+
+
+def _from_now(timers: tuple[Running, ...], now: int) -> tuple[Running, ...]:
+    return tuple([Running(name, expires - now, expires - now, owner) for name, _started, expires, owner in timers])
+
+
+def _silence(since: int, e: Endpoint) -> int:
+    limit = e.profile.fin_wait_2
+    if e.state != FIN_WAIT_2 or e.profile.fin_wait_2_recheck is None or limit is None:
+        return 0
+    return max(since, -limit - 1)
+
+
+def _origin(e: Endpoint, peer: Endpoint) -> int:
+    """How far a side's sequence numbers can be moved down: only between ends that know each other's numbers."""
+    if e.snd_una <= 1 or e.fin_queued or e.iss or e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED:
+        return 0
+    return e.snd_una - 1
+
+
+@lru_cache(maxsize=1 << 14)
+def _plain(e: Endpoint, own: int, far: int) -> Endpoint:
+    if e.state == CLOSED:
+        # What an epitaph still answers: reads of what is there, the pending error, the FIN boxes.
+        return e._replace(
+            snd_wnd=0, snd_wl1=0, snd_wl2=0, rcv_adv=0, ooo=(), ooo_fin=None, linger=None, linger2=None, keepalive=None,
+            user_timeout=None, limited=False, clock=None, backoff=0, probed_tail=False, resends=0, waited=0, wait=0,
+            unanswered=0,
+        )  # fmt: skip
+    if e.clock is None and e.wait:
+        e = e._replace(wait=0)
+    if own:
+        e = e._replace(
+            snd_una=e.snd_una - own, snd_nxt=e.snd_nxt - own, snd_end=e.snd_end - own, snd_wl2=e.snd_wl2 - own
+        )
+    if far:
+        e = e._replace(
+            rcv_nxt=e.rcv_nxt - far, rcv_read=e.rcv_read - far, snd_wl1=e.snd_wl1 - far,
+            ooo=tuple((start - far, end - far) for start, end in e.ooo),
+            ooo_fin=None if e.ooo_fin is None else e.ooo_fin - far,
+        )  # fmt: skip
+    return e

@@ -1,0 +1,529 @@
+"""All futures of a world: breadth first over canonical worlds, within stated bounds.
+
+The search makes every move that is open (see `moves`), and the same code carries it out that plays a run. It counts
+worlds, holds the invariants against each of them, and remembers the shortest way to every one. What comes out are
+proofs within the bounds, and witnesses: lists of move ids that `moves.apply` and `teardown run --moves` accept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from teardown.errors import InputError
+from teardown.tcp.endpoint import MissingRule
+from teardown.tcp.states import CLOSED, ESTABLISHED, prose
+from teardown.world import captions
+from teardown.world.canonical import canonical, in_order
+from teardown.world.doing import Doing
+from teardown.world.invariants import INVARIANTS, broken
+from teardown.world.moves import apply, begin, due_timers, open_calls, too_early
+from teardown.world.trace import HOSTS, Host, Owes, Pair, Step, other
+from teardown.world.world import SEATS, Scenario, World
+
+VERSION = 1
+
+#: A goal: given a world and the steps that a move adds to it, is it reached?
+Goal = Callable[[World, Sequence[Step]], bool]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much may go wrong in one future, and how large the search may grow.
+
+    `reorderings` counts deliveries of a segment that is not the oldest of its direction; `delays` counts timers
+    that fire while a segment is still on the wire that was due before; `calls` is per program of the reader's hand.
+    """
+
+    losses: int = 1
+    duplicates: int = 0
+    reorderings: int = 1
+    delays: int = 1
+    calls: int = 3
+    worlds: int = 50_000
+
+    def json(self) -> dict[str, int]:
+        """As a JSON object."""
+        return {
+            "losses": self.losses, "duplicates": self.duplicates, "reorderings": self.reorderings,
+            "delays": self.delays, "calls": self.calls, "worlds": self.worlds,
+        }  # fmt: skip
+
+
+class Finding(NamedTuple):
+    """An invariant, and the shortest way to a world that breaks it, if there is one."""
+
+    id: str
+    text: str
+    witness: tuple[str, ...] | None  # None: it holds
+    where: str = ""  # the broken world in words
+
+    @property
+    def holds(self) -> bool:
+        """No world within the bounds breaks it."""
+        return self.witness is None
+
+
+class Standstill(NamedTuple):
+    """Worlds that look alike and in which nothing happens by itself any more, though somebody is not CLOSED.
+
+    `way_out`: calls that a program of the reader's hand may still make; without any, the worlds are stuck for ever.
+    """
+
+    states: Pair[str]
+    text: str
+    owes: Owes | None
+    way_out: tuple[str, ...]
+    witness: tuple[str, ...]
+    worlds: int
+
+
+class Loop(NamedTuple):
+    """Worlds that follow each other for ever: there is always something to happen, and never an end."""
+
+    text: str
+    witness: tuple[str, ...]  # the way in
+    period: tuple[str, ...]  # one way round, for a reader: the move ids hold for the first time round only
+    worlds: int
+
+
+class Exploration(NamedTuple):
+    """Everything that the search has found."""
+
+    scenario: Scenario
+    bounds: Bounds
+    states: int
+    transitions: int
+    terminals: int
+    cut: tuple[str, ...]  # bounds that kept a move from being made
+    complete: bool  # False: the search stopped at `bounds.worlds`
+    invariants: tuple[Finding, ...]
+    stuck: tuple[Standstill, ...]
+    loops: tuple[Loop, ...]
+    goal: tuple[str, ...] | None  # the shortest way to the goal; None: there is none, or no goal was given
+    sought: bool  # a goal was given
+
+    @property
+    def sound(self) -> bool:
+        """Every invariant holds."""
+        return all(f.holds for f in self.invariants)
+
+    def json(self) -> dict[str, Any]:
+        """As plain data, for `--json`."""
+        return {
+            "version": VERSION,
+            "scenario": self.scenario.json(),
+            "bounds": self.bounds.json(),
+            "states": self.states,
+            "transitions": self.transitions,
+            "terminals": self.terminals,
+            "complete": self.complete,
+            "cut": list(self.cut),
+            "invariants": [
+                {
+                    "id": f.id, "text": f.text, "holds": f.holds, "where": f.where,
+                    "witness": None if f.witness is None else list(f.witness),
+                }
+                for f in self.invariants
+            ],
+            "stuck": [
+                {
+                    "states": s.states.json(), "text": s.text, "worlds": s.worlds, "witness": list(s.witness),
+                    "owes": None if s.owes is None else {"who": s.owes.who, "what": s.owes.what},
+                    "way_out": list(s.way_out),
+                }
+                for s in self.stuck
+            ],
+            "loops": [
+                {"text": o.text, "worlds": o.worlds, "witness": list(o.witness), "period": list(o.period)}
+                for o in self.loops
+            ],
+            "goal": {"reached": self.goal is not None, "moves": list(self.goal or ())} if self.sought else None,
+        }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ the search
+class Spent(NamedTuple):
+    """What of the bounds one future has used up."""
+
+    losses: int = 0
+    duplicates: int = 0
+    reorderings: int = 0
+    delays: int = 0
+    server_calls: int = 0
+    client_calls: int = 0
+
+
+Node = tuple[World, Spent]
+_NOTHING = Spent()
+
+
+def explore(start: World | Scenario, bounds: Bounds | None = None, *, goal: Goal | None = None) -> Exploration:
+    """Walk all futures of a world, or of a scenario's beginning. Never raises for a world that moves can reach.
+
+    `goal` asks for the shortest way to a world: it is given the world before a move and the steps of the move.
+    """
+    search = _Search(start, bounds or Bounds(), goal)
+    search.walk()
+    return search.found()
+
+
+def shortest_way(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> tuple[str, ...] | None:
+    """The shortest way to the goal, as move ids; None if there is none within the bounds. Looks no further."""
+    search = _Search(start, bounds or Bounds(), goal)
+    search.walk(only_goal=True)
+    return search.reached
+
+
+class _Search:
+    def __init__(self, start: World | Scenario, bounds: Bounds, goal: Goal | None) -> None:
+        self.bounds, self.goal, self.sought = bounds, goal, goal is not None
+        if isinstance(start, Scenario):
+            self.start, opening = begin(start)
+        else:
+            self.start, opening = start, ()
+        first = canonical(self.start)
+        self.nodes: list[Node] = [(first, _NOTHING)]
+        self.number: dict[Node, int] = {self.nodes[0]: 0}
+        self.parent: list[tuple[int, str]] = [(0, "")]
+        self.after: list[tuple[int, ...]] = []  # successors of the nodes expanded so far
+        self.broken: dict[str, tuple[int, str]] = {}  # invariant -> (node, move that breaks it or "")
+        self.cut: set[str] = set()
+        self.reached: tuple[str, ...] | None = None
+        if goal is not None and goal(first, opening):
+            self.reached, self.goal = (), None
+        self._judge(0)
+
+    def walk(self, *, only_goal: bool = False) -> None:
+        """Expand node after node, in the order of discovery; with `only_goal`, no further than the goal."""
+        nodes, number, parent = self.nodes, self.number, self.parent
+        at = 0
+        while at < len(nodes) and len(nodes) < self.bounds.worlds and not (only_goal and self.goal is None):
+            w, spent = nodes[at]
+            after: dict[int, None] = {}
+            for move, cost, doing in self._futures(w, spent, at):
+                node = canonical(doing), cost
+                known = number.setdefault(node, len(nodes))
+                if known == len(nodes):
+                    nodes.append(node)
+                    parent.append((at, move))
+                    self._judge(known)
+                after[known] = None
+                if self.goal is not None and self.goal(w, doing.steps):
+                    self.reached, self.goal = (*self._way(at), self._real(at, move)), None
+            self.after.append(tuple(after))
+            at += 1
+
+    def _futures(self, w: World, spent: Spent, at: int) -> Iterator[tuple[str, Spent, Doing]]:
+        """Every move that is open in `w` and within the bounds: its id, what is used up after it, what it does."""
+        for move, cost, kind, argument in self._choices(w, spent):
+            doing = Doing(w, quiet=self.goal is None)
+            try:
+                getattr(doing, kind)(*argument)
+                doing.settle()
+            except MissingRule as error:
+                self.broken.setdefault("one-row", (at, move))
+                self.cut.add(str(error))
+                continue
+            except InputError as error:
+                self.broken.setdefault("rest", (at, move))
+                self.cut.add(str(error))
+                continue
+            yield move, cost, doing
+
+    def _choices(self, w: World, spent: Spent) -> Iterator[tuple[str, Spent, str, tuple[Any, ...]]]:
+        bounds, seats = self.bounds, w.scenario.seats or SEATS
+        losses, duplicates, reorderings, delays, *calls = spent
+        if w.wire and "network" in seats:
+            seen = set()
+            heads: set[Host] = set()
+            for f in w.wire:
+                same = f[1:]
+                if same in seen:
+                    continue  # a copy that nothing tells from the first
+                seen.add(same)
+                packet, sender = f.packet, f.sender
+                if too_early(w, f) is None:
+                    if sender not in heads:
+                        yield f"deliver:{packet}", spent, "deliver", (f,)
+                    elif reorderings < bounds.reorderings:
+                        yield f"deliver:{packet}", spent._replace(reorderings=reorderings + 1), "deliver", (f,)
+                    else:
+                        self.cut.add("reorderings")
+                heads.add(sender)
+                if f.doomed or w.down.of(other(sender)):
+                    yield f"drop:{packet}", spent, "drop", (f,)
+                elif losses < bounds.losses:
+                    yield f"drop:{packet}", spent._replace(losses=losses + 1), "drop", (f,)
+                else:
+                    self.cut.add("losses")
+                if duplicates < bounds.duplicates:
+                    yield f"duplicate:{packet}", spent._replace(duplicates=duplicates + 1), "duplicate", (f,)
+                else:
+                    self.cut.add("duplicates")
+        for host, used in zip(HOSTS, calls):
+            for event in open_calls(w, host):
+                if used < bounds.calls:
+                    cost = spent._replace(**{f"{host}_calls": used + 1})
+                    yield f"call:{host}:{event.call}", cost, "call", (host, event.call, event.amount)
+                else:
+                    self.cut.add("calls")
+        if "clock" in seats:
+            for host, running in due_timers(w):
+                if not any(f.due < running.expires for f in w.wire):
+                    yield f"fire:{host}:{running.name}", spent, "fire", (host, running)
+                elif delays < bounds.delays:
+                    yield f"fire:{host}:{running.name}", spent._replace(delays=delays + 1), "fire", (host, running)
+                else:
+                    self.cut.add("delays")
+
+    def _judge(self, at: int) -> None:
+        w, spent = self.nodes[at]
+        for name in broken(w, lost=spent.losses > 0):
+            self.broken.setdefault(name, (at, ""))
+
+    # -- ways
+    def _path(self, at: int) -> list[tuple[int, str]]:
+        """The nodes on the shortest way to node `at`, each with the move that is made there."""
+        path: list[tuple[int, str]] = []
+        while at:
+            at, move = self.parent[at]
+            path.append((at, move))
+        return path[::-1]
+
+    def _way(self, at: int) -> tuple[str, ...]:
+        """The shortest way to node `at`, as moves that the world at the start accepts."""
+        w, way = self.start, []
+        for _node, move in self._path(at):
+            way.append(_translated(move, w))
+            w, _steps = apply(w, way[-1])
+        return tuple(way)
+
+    def _real(self, at: int, move: str) -> str:
+        """A move of node `at` as the world at the start accepts it after the way there."""
+        w = self.start
+        for step in self._way(at):
+            w, _steps = apply(w, step)
+        return _translated(move, w)
+
+    # -- what came out
+    def found(self) -> Exploration:
+        """Everything, once the walk is over."""
+        findings = []
+        stuck = self._standstills()
+        together = next((s for s in stuck if _together(s)), None)
+        for name, text in INVARIANTS.items():
+            if name == "stuck-together":
+                findings.append(Finding(name, text, *((together.witness, together.text) if together else (None,))))
+            elif name in self.broken:
+                at, move = self.broken[name]
+                witness = (*self._way(at), *([self._real(at, move)] if move else []))
+                findings.append(Finding(name, text, witness, _standing(self.nodes[at][0])))
+            else:
+                findings.append(Finding(name, text, None))
+        return Exploration(
+            self.start.scenario, self.bounds, len(self.nodes), sum(map(len, self.after)),
+            sum(not after for after in self.after), tuple(sorted(self.cut)), len(self.after) == len(self.nodes),
+            tuple(findings), stuck, self._loops(), self.reached, self.sought,
+        )  # fmt: skip
+
+    def _standstills(self) -> tuple[Standstill, ...]:
+        found: dict[tuple[Any, ...], list[Any]] = {}
+        for at, (w, _spent) in enumerate(self.nodes):
+            if w.wire or w.timers[0] or w.timers[1]:
+                continue
+            alive = [e.state for e, down in zip(w.ends, w.down) if not down and e.state != CLOSED]
+            if not alive:
+                continue
+            way_out = tuple(f"call:{h}:{event.call}" for h in HOSTS for event in open_calls(w, h))
+            if way_out and set(alive) == {ESTABLISHED}:
+                continue  # an idle connection, and somebody may use it
+            key = (w.states, w.down, way_out, captions.owes(w))
+            found.setdefault(key, [at, 0])[1] += 1
+        return tuple(
+            Standstill(
+                states, f"{_standing(self.nodes[at][0])}; nothing is on the wire and no timer runs{_turn(owes)}",
+                owes, way_out, self._way(at), worlds,
+            )  # fmt: skip
+            for (states, _down, way_out, owes), (at, worlds) in found.items()
+        )
+
+    def _loops(self) -> tuple[Loop, ...]:
+        trapped = self._trapped()
+        loops = []
+        for ring in _bottoms(trapped, self.after):
+            entry = min(ring)
+            period = self._round(entry, set(ring))
+            names = dict.fromkeys(_deed(move) for move in period)
+            w = self.nodes[entry][0]
+            text = f"{_standing(w)}, and it goes round for ever: {', '.join(names)}{_turn(_idle(w))}"
+            loops.append(Loop(text, self._way(entry), period, len(ring)))
+        return tuple(loops)
+
+    def _trapped(self) -> set[int]:
+        """The nodes from which no end can be reached, nor the edge of what has been searched."""
+        before: dict[int, list[int]] = {}
+        for at, after in enumerate(self.after):
+            for to in after:
+                before.setdefault(to, []).append(at)
+        free = [at for at, after in enumerate(self.after) if not after]
+        free += range(len(self.after), len(self.nodes))
+        seen = set(free)
+        while free:
+            for at in before.get(free.pop(), ()):
+                if at not in seen:
+                    seen.add(at)
+                    free.append(at)
+        return set(range(len(self.nodes))) - seen
+
+    def _round(self, entry: int, ring: set[int]) -> tuple[str, ...]:
+        """The shortest way from `entry` back to it, as moves of the canonical worlds on the way."""
+        came: dict[int, tuple[int, str]] = {}
+        queue = deque([entry])
+        while queue:
+            at = queue.popleft()
+            for move, cost, doing in self._futures(*self.nodes[at], at):
+                to = self.number.get((canonical(doing), cost), -1)
+                if to == entry:
+                    way = [move]
+                    while at != entry:
+                        at, move = came[at]
+                        way.append(move)
+                    return tuple(reversed(way))
+                if to in ring and to not in came:
+                    came[to] = (at, move)
+                    queue.append(to)
+        return ()
+
+
+def _bottoms(among: set[int], after: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The strongly connected components within `among` that nothing leaves (Tarjan's way, without recursion)."""
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    on_stack: set[int] = set()
+    bottoms: list[list[int]] = []
+    for root in sorted(among):
+        if root in index:
+            continue
+        work = [(root, iter(after[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            at, rest = work[-1]
+            for to in rest:
+                if to not in index:
+                    index[to] = low[to] = len(index)
+                    stack.append(to)
+                    on_stack.add(to)
+                    work.append((to, iter(after[to])))
+                    break
+                if to in on_stack:
+                    low[at] = min(low[at], index[to])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[at])
+                if low[at] == index[at]:
+                    ring = []
+                    while not ring or ring[-1] != at:
+                        ring.append(stack.pop())
+                        on_stack.discard(ring[-1])
+                    inside = set(ring)
+                    if all(to in inside for n in ring for to in after[n]):
+                        bottoms.append(ring)
+    return bottoms
+
+
+# ------------------------------------------------------------------------------------------------- in words
+def _translated(move: str, w: World) -> str:
+    """A move of the canonical form of `w` as a move of `w`: its packets have other numbers there."""
+    kind, _colon, number = move.partition(":")
+    return f"{kind}:{in_order(w)[int(number) - 1].packet}" if kind in ("deliver", "drop", "duplicate") else move
+
+
+def _together(s: Standstill) -> bool:
+    return not s.way_out and CLOSED not in s.states and set(s.states) != {ESTABLISHED} and "gone" not in s.text
+
+
+def _standing(w: World) -> str:
+    (server, client), (no_server, no_client) = w.states, w.down
+    if no_server or no_client:
+        gone, here = ("server", client) if no_server else ("client", server)
+        return f"the {gone} is gone and the {other(gone)} stays in {prose(here)}"  # type: ignore[arg-type]
+    if server == client:
+        return f"both ends stay in {prose(server)}"
+    return f"the server stays in {prose(server)} and the client in {prose(client)}"
+
+
+def _turn(owes: Owes | None) -> str:
+    if owes is None or owes.who == "nobody":
+        return "; nobody owes anything"
+    return f"; the {owes.who} owes {owes.what}"
+
+
+def _idle(w: World) -> Owes | None:
+    """Who could end a loop: what is owed when nothing is on the wire and no clock is believed to help."""
+    return captions.owes(w._replace(wire=(), timers=Pair((), ())))
+
+
+def _deed(move: str) -> str:
+    kind, *rest = move.split(":")
+    if kind == "fire":
+        return f"the {rest[0]}'s {captions.TIMER_NAMES.get(rest[1], rest[1])} fires"
+    if kind == "call":
+        return f"the {rest[0]} program calls {rest[1]}"
+    return {"deliver": "a segment arrives", "drop": "a segment is lost"}.get(kind, "a segment is doubled")
+
+
+def report(e: Exploration, *, describe: Callable[[Sequence[str]], Sequence[str]] | None = None) -> str:
+    """The findings for a terminal. `describe` turns a witness into lines of text; without it the ids are printed."""
+    b = e.bounds
+    lines = [
+        f"{e.scenario.title}",
+        f"{e.states:,} worlds, {e.transitions:,} transitions, {e.terminals:,} ends",
+        f"within {_count(b.losses, 'loss', 'losses')}, {_count(b.duplicates, 'duplicate')}, "
+        f"{_count(b.reorderings, 'reordering')}, {_count(b.delays, 'delay')}, {_count(b.calls, 'call')} per program",
+    ]
+    if not e.complete:
+        lines.append(f"The search stopped at {b.worlds:,} worlds: what is said below holds for these only.")
+    if e.cut:
+        lines.append(f"Moves left out by the bounds: {', '.join(e.cut)}.")
+
+    def way(moves: Sequence[str]) -> list[str]:
+        if describe is not None:
+            return [f"        {line}" for line in describe(moves)]
+        return [f"        {' '.join(moves) or 'from the start'}"]
+
+    lines += ["", "Invariants"]
+    for f in e.invariants:
+        lines.append(f"  {'holds' if f.holds else 'FAILS'}  {f.text}")
+        if f.witness is not None:
+            lines += [f"        {f.where}", *way(f.witness)]
+    for heading, wanted in (("Stuck worlds", False), ("Worlds that wait for a call", True)):
+        stuck = [s for s in e.stuck if bool(s.way_out) is wanted]
+        if stuck or not wanted:
+            lines += ["", heading]
+        for s in stuck:
+            lines += [f"  {s.text[0].upper()}{s.text[1:]} ({_count(s.worlds, 'world')})", *way(s.witness)]
+        if not stuck and not wanted:
+            lines.append("  none")
+    lines += ["", "Loops"]
+    for o in e.loops:
+        lines += [f"  {o.text[0].upper()}{o.text[1:]} ({_count(o.worlds, 'world')})", *way(o.witness)]
+    if not e.loops:
+        lines.append("  none")
+    if e.sought:
+        lines += ["", "Goal"]
+        if e.goal is None:
+            lines.append("  cannot be reached within these bounds")
+        else:
+            lines += [f"  in {_count(len(e.goal), 'move')}", *way(e.goal)]
+    return "\n".join(lines)
+
+
+def _count(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -1,0 +1,32 @@
+"""Everything that the drawings are tried on: every shipped scenario, and hand-made traces that none of them has."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import stories
+
+from teardown.world.run import run
+from teardown.world.scenario import load, names
+from teardown.world.trace import Trace
+
+CASES = (*names(), *stories.ALL)
+
+
+@cache
+def trace_of(name: str) -> Trace:
+    """The trace of a shipped scenario or of a hand-made story."""
+    return stories.ALL[name]() if name in stories.ALL else run(load(name))
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> str:
+    """The name of each case in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def trace(case: str) -> Trace:
+    """The trace of each case in turn."""
+    return trace_of(case)

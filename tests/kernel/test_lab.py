@@ -1,0 +1,101 @@
+"""The shared scenarios, played on the real kernel with real sockets."""
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from teardown.errors import InputError
+from teardown.kernel.lab import Verdict, against_kernel, command, expected, plan, report
+from teardown.kernel.observe import Observation
+from teardown.stacks import stack
+from teardown.world.run import run
+from teardown.world.scenario import load, names, varied
+from teardown.world.trace import HOSTS
+from teardown.world.world import Scenario
+
+_SECOND = 1_000_000
+LINUX = [
+    name
+    for name in names()
+    if all(setup.profile.name == "linux" for setup in load(name).hosts) and load(name).begin == "established"
+]
+
+
+def hurried(scenario: Scenario, by: int = 20) -> Scenario:
+    """The same story twenty times faster where that is a matter of settings: programs and FIN-WAIT-2."""
+    hosts = scenario.hosts
+    for host in HOSTS:
+        setup = hosts.of(host)
+        times = {
+            key: value if key.endswith("_bytes") or key == "times" else max(value // by, 20_000)
+            for key, value in setup.program.settings.items()
+        }
+        hosts = hosts.having(
+            host,
+            replace(
+                setup,
+                program=replace(setup.program, settings=times),
+                profile=setup.profile.having(fin_wait_2=3 * _SECOND, orphan_retries=2),
+            ),
+        )
+    return replace(scenario, hosts=hosts)
+
+
+@pytest.fixture(scope="module")
+def verdicts(real: None) -> dict[str, Verdict]:
+    with ThreadPoolExecutor(4) as pool:
+        return dict(
+            zip(LINUX, pool.map(lambda name: against_kernel(hurried(load(name))), LINUX), strict=True)
+        )
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", LINUX)
+def test_the_kernel_plays_the_scenario_as_the_engine_does(name: str, verdicts: dict[str, Verdict]) -> None:
+    assert [str(d) for d in verdicts[name].differences] == []
+    assert "  ok: " in report(verdicts[name])
+
+
+@pytest.mark.kernel
+def test_the_command_prints_a_verdict(real: None) -> None:
+    one, out = hurried(load("held-half-closed")), io.StringIO()
+    assert command(one, (), out) == 0
+    assert "kernel  ESTABLISHED → FIN-WAIT-1 → FIN-WAIT-2" in out.getvalue()
+    out = io.StringIO()
+    assert command(one, (), out, as_json=True) == 0
+    data = json.loads(out.getvalue())
+    assert data["differences"] == []
+    assert data["kernel"]["states"]["server"][-1]["state"] == "FIN-WAIT-2"
+
+
+def test_a_plan_repeats_calls_and_losses() -> None:
+    one = load("lost-fin")
+    moves = plan(one, run(one)).moves
+    assert {"net": "lose", "from": "server", "nth": [1]} in moves
+    calls = [move["call"] for move in moves if "call" in move]
+    assert calls == [called.call for called in expected(run(one)).calls]
+    assert expected(run(one)).sequence("server")[-1] == "TIME-WAIT"
+
+
+def test_what_linux_cannot_play_is_refused_in_words() -> None:
+    for name, says in (("lingering-bsd", "only linux can be played"),):
+        with pytest.raises(InputError, match=says):
+            plan(load(name), run(load(name)))
+    odd = varied(load("buggy-client"), values=[("server", "fin_wait_2", "1500ms")])
+    with pytest.raises(InputError, match="whole seconds"):
+        plan(odd, run(odd))
+    odd = varied(load("buggy-client"), values=[("server", "time_wait", "10s")])
+    with pytest.raises(InputError, match="no setting of Linux makes time_wait"):
+        plan(odd, run(odd))
+    assert stack("linux").profile.time_wait == 60 * _SECOND
+
+
+def test_a_difference_is_told() -> None:
+    one = load("buggy-client")
+    engine = expected(run(one))
+    silent = Observation("x", made={"kernel": "Linux 0"}, states=engine.states)
+    verdict = Verdict(silent, engine, [])
+    assert report(verdict).splitlines()[0].startswith("The buggy client: played on Linux 0")
