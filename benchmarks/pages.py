@@ -23,6 +23,7 @@ from teardown.site import serve
 
 RUNS = 5
 PATIENCE = 60_000
+SETTLE = 3_000
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -128,6 +129,9 @@ def requests(browser: Browser, address: str) -> list[str]:
     with cold(browser) as page:
         page.on("request", lambda request: found.setdefault(file_of(request.url)))
         page.goto(address, wait_until="networkidle")
+        # On a busy machine scripts that other scripts ask for come after the first quiet moment.
+        page.wait_for_timeout(SETTLE)
+        page.wait_for_load_state("networkidle")
     return list(found)
 
 

@@ -145,15 +145,16 @@ packet_reader() {
 
 lock() {
   find_uv
-  local compile=("$UV" pip compile --quiet --universal --python-version 3.12 --generate-hashes
-    --no-emit-index-url --no-header --upgrade)
+  local compile=("$UV" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade)
+  local ours=(--python-version 3.12)
   say "locking requirements/site.txt"
-  "${compile[@]}" --group site -o requirements/site.txt pyproject.toml
+  "${compile[@]}" "${ours[@]}" --group site -o requirements/site.txt pyproject.toml
   local group
   for group in test lint node; do
     say "locking requirements/$group.txt"
-    "${compile[@]}" --group "$group" -c requirements/site.txt -o "requirements/$group.txt" pyproject.toml
+    "${compile[@]}" "${ours[@]}" --group "$group" -c requirements/site.txt -o "requirements/$group.txt" pyproject.toml
   done
+  # uv is installed by whatever Python 3 there is.
   say "locking requirements/uv.txt"
   "${compile[@]}" --python-version 3.8 -o requirements/uv.txt requirements/uv.in
   have npm || python_packages node

@@ -98,12 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     varying(sub)
     for name, does in _BOUNDS.items():
         sub.add_argument(f"--{name}", type=_count, metavar="N", default=getattr(Bounds(), name), help=does)
-    sub.add_argument("--bare", action="store_true", help="the bare teardown graph: no loss, no timer but 2MSL, no abort")
+    sub.add_argument("--bare", action="store_true", help="the bare graph: no loss, no timer but 2MSL, no abort")
     sub.add_argument("--never-closes", choices=HOSTS, help="with --bare: this program never calls CLOSE")
     sub.add_argument("--json", action="store_true")
     sub = command("pkt", "run packetdrill scripts against the engine", lab=False)
     sub.add_argument("--stack", metavar="S", help=f"one of {', '.join(stack_names())}; else what the script asks for")
-    sub.add_argument("-D", dest="defines", action="append", default=[], metavar="NAME", help="what #ifdef finds defined")
+    sub.add_argument("-D", dest="defines", action="append", default=[], metavar="NAME", help="a name for #ifdef")
     sub.add_argument("files", nargs="+", metavar="FILE", help="scripts; - is standard input")
     sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)")
     varying(sub)
@@ -123,7 +123,7 @@ def _run(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _list_moves(args: argparse.Namespace, out: TextIO) -> int:
-    world, steps = play(_scenario(args), _moves(args.after))
+    world, _steps = play(_scenario(args), _moves(args.after))
     legal = moves(world)
     if args.json:
         data = {
@@ -279,7 +279,7 @@ def transcript(result: Trace) -> str:
     last = result.steps[-1]
     if last.owes is not None:
         lines += ["", f"Whose turn: {last.owes.who}: {last.owes.what}."]
-    lines += ["" if last.owes is None else "", result.ending.text]
+    lines += ["", result.ending.text]
     return "\n".join(lines).rstrip()
 
 

@@ -3,13 +3,21 @@
  * asks for it. Goes when the theme goes.
  */
 
+import { line } from "./dom.js";
 import { theme as words } from "./strings.js";
 
 function mend() {
   // aria-dialog-name
   document.querySelector(".md-search[role=dialog]:not([aria-label])")?.setAttribute("aria-label", words.search);
-  // landmark-unique: navigation inside navigation is a group, and a copy button is none at all
-  for (const nav of document.querySelectorAll(":is(.md-nav .md-nav, .md-code__nav):not([role])")) nav.setAttribute("role", "group");
+  // landmark-unique: some navigation is labelled by an empty element, and a copy button is no navigation
+  for (const nav of document.querySelectorAll(".md-nav[aria-labelledby]")) {
+    const label = document.getElementById(nav.getAttribute("aria-labelledby") ?? "");
+    const title = nav.querySelector(".md-nav__title");
+    if (!title || label?.textContent?.trim()) continue;
+    nav.removeAttribute("aria-labelledby");
+    nav.setAttribute("aria-label", line(title));
+  }
+  for (const nav of document.querySelectorAll(".md-code__nav:not([role])")) nav.setAttribute("role", "none");
   // scrollable-region-focusable
   for (const box of document.querySelectorAll(".md-typeset :is(table:not([class]), .md-typeset__scrollwrap):not([tabindex])")) {
     if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");

@@ -17,7 +17,7 @@ def ready(page: Page, kind: str) -> Page:
     if kind == "figure":
         page.locator("tcp-player .tcp-controls").first.wait_for()
     if kind == "lab":
-        page.locator("tcp-lab[data-engine=live]").wait_for()
+        page.locator('tcp-lab [data-region="tools"]').wait_for()
     return page
 
 

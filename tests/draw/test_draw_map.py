@@ -53,6 +53,15 @@ def test_every_title_tells_what_the_table_says() -> None:
     assert waiting.findtext(f"{SVG}title") == "FIN_WAIT_2: its FIN is acknowledged; waits for the peer's FIN"
 
 
+def test_every_event_that_moves_a_connection_has_words() -> None:
+    for rule in RULES:
+        if rule.to is not None:
+            assert not words.phrase(rule).startswith(("segment ", "call ", "timer ")), rule
+    labels = {(edge.start, edge.end): edge.label for edge in state_map.edges()}
+    assert labels["TIME-WAIT", "CLOSED"] == "2 MSL"
+    assert labels["FIN-WAIT-1", "FIN-WAIT-2"] == "ACK"
+
+
 def test_boxes_do_not_touch_and_arrows_keep_clear_of_them() -> None:
     w, h = state_map.NODE
     boxes = {s: Box(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for s, (x, y) in state_map.PLACES.items()}

@@ -5,15 +5,17 @@ if sys.platform != "linux":
     sys.exit("This script reads /proc/net/tcp, so it needs Linux.")
 with socket.create_server(("127.0.0.1", 0)) as listener:
     a, b = socket.create_connection(listener.getsockname()), listener.accept()[0]
-peer = f"0100007F:{a.getsockname()[1]:04X}"
-def b_row():
+ends = [f"0100007F:{s.getsockname()[1]:04X}" for s in (b, a)]
+a.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, 1)  # a's end is forgotten after 1 s in FIN_WAIT_2
+a.close()
+for what, wait in ("a has closed", 0.2), ("b has read EOF", 0), ("3 s later", 3), ("probed", 2.5):
+    if what == "b has read EOF":
+        b.recv(1)
+    if what == "probed":
+        b.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        b.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    time.sleep(wait)
     rows = map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines())
-    return next((f"state {r[3]}, Recv-Q {int(r[4][9:], 16)}, timer {r[5][:2]}" for r in rows if r[2] == peer), "gone")
-a.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, 1), a.close(), time.sleep(0.2)
-print("a has closed:            ", b_row(), "- 08 is CLOSE_WAIT, timer 00 is none, the FIN counts as 1")
-b.recv(1), print("b has read end of file:  ", b_row())
-time.sleep(3), print("a's end is long forgotten:", b_row())
-b.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1), b.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-time.sleep(2.5), os.fstat(b.fileno())  # fails if the descriptor is closed
-print("after a keepalive probe:  ", b_row(), "- and b's descriptor is still open")
-sys.exit(None if b_row() == "gone" else "On this system it is not so.")
+    row = next((f"state {r[3]} timer {r[5][:2]} Recv-Q {r[4][-1]}" for r in rows if r[1:3] == ends), "gone")
+    print(f"{what}: {row}; b's descriptor is open:", bool(os.fstat(b.fileno())))
+sys.exit(None if row == "gone" else "On this system it is not so.")

@@ -4,14 +4,13 @@ import pathlib, socket, sys, threading, time
 if sys.platform != "linux":
     sys.exit("This script reads /proc/net/tcp, so it needs Linux.")
 with socket.create_server(("127.0.0.1", 0)) as listener:
-    a = socket.create_connection(listener.getsockname())
-    b, _ = listener.accept()
-me = f"0100007F:{a.getsockname()[1]:04X}"
+    a, b = socket.create_connection(listener.getsockname()), listener.accept()[0]
+ends = [f"0100007F:{s.getsockname()[1]:04X}" for s in (a, b)]
 a.shutdown(socket.SHUT_WR)
 print("b reads", b.recv(1), "- the end of what a has to say")
 time.sleep(0.1)
 rows = map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines())
-print("a is in state", next(row[3] for row in rows if row[1] == me), "- 05 is FIN_WAIT_2")
+print("a is in state", next(row[3] for row in rows if row[1:3] == ends), "- 05 is FIN_WAIT_2")
 threading.Thread(target=lambda: (b.sendall(bytes(1_000_000)), b.close())).start()
 got = sum(iter(lambda: len(a.recv(65536)), 0))
 print("after its own FIN, a received", got, "bytes, and then b's FIN")

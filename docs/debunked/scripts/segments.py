@@ -10,10 +10,13 @@ def segments(pause):
         a, b = socket.create_connection(listener.getsockname()), listener.accept()[0]
     before = counts(a)
     b.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-    a.shutdown(socket.SHUT_WR), b.recv(1), time.sleep(pause), b.close(), a.recv(1), time.sleep(0.05)
+    a.shutdown(socket.SHUT_WR)
+    b.recv(1)
+    time.sleep(pause)
+    b.close()
+    a.recv(1)
+    time.sleep(0.05)
     return counts(a) - before
-fast = min(segments(0) for _ in range(20))
-slow = segments(0.5)
-print("the peer closes at once: as few as", fast, "segments")
-print("the peer closes half a second later:", slow, "segments")
+print("the peer closes at once: as few as", fast := min(segments(0) for _ in range(20)), "segments")
+print("the peer closes half a second later:", slow := segments(0.5), "segments")
 sys.exit(None if (fast, slow) == (3, 4) else "On this system it is not so.")

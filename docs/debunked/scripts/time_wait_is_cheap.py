@@ -5,15 +5,16 @@ if sys.platform != "linux":
     sys.exit("This script reads /proc/net/tcp, so it needs Linux.")
 before = len(os.listdir("/proc/self/fd"))
 with socket.create_server(("127.0.0.1", 0)) as listener:
-    port = f":{listener.getsockname()[1]:04X}"
+    port = f"{listener.getsockname()[1]:04X}"
     for _ in range(1000):
-        client, (server, _) = socket.create_connection(listener.getsockname()), listener.accept()
-        client.close(), server.close()
+        with socket.create_connection(listener.getsockname()):
+            pass
+        listener.accept()[0].close()
 time.sleep(0.2)
-rows = [r.split() for r in pathlib.Path("/proc/net/tcp").read_text().splitlines() if port in r]
-inodes = {r[9] for r in rows if r[3] == "06"}
+rows = map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines())
+inodes = [row[9] for row in rows if row[2].endswith(port) and row[3] == "06"]
 more = len(os.listdir("/proc/self/fd")) - before
-print("more than 900 in TIME_WAIT:", len(rows) > 900, "- their inodes:", inodes)
+print("TIME_WAIT, more than 900:", len(inodes) > 900, "- their inodes:", set(inodes))
 print("descriptors more than before:", more)
-print("tcp_tw_recycle on this system:", os.path.exists("/proc/sys/net/ipv4/tcp_tw_recycle"))
-sys.exit(None if inodes == {"0"} and not more else "On this system it is not so.")
+print("this system has tcp_tw_recycle:", os.path.exists("/proc/sys/net/ipv4/tcp_tw_recycle"))
+sys.exit(None if set(inodes) == {"0"} and not more else "On this system it is not so.")

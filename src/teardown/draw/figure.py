@@ -22,6 +22,8 @@ from teardown.world.trace import HOSTS, Trace
 PARTS: Final = ("ladder", "states", "transcript", "table")
 TALL: Final = 900.0  # units: a taller ladder does not fit on a sheet beside the map
 FRAME: Final = 640.0  # units: what a frame of such a ladder shows
+#: What a re-used drawing takes from the picture around it.
+_STYLE: Final = f'font-family="{escape(ladder.SANS)}" font-size="{num(SIZE)}" fill="{INK}"'
 SHOWN: Final = ("ladder", "states", "transcript")
 
 
@@ -114,7 +116,8 @@ def columns(picture: ladder.Ladder, ids: str) -> str:
             cuts.append(head)
     cuts.append(picture.height)
     parts = [
-        f'<svg viewBox="0 {num(a)} {num(WIDTH)} {num(TALL if b < picture.height else b - a)}" {_STYLE}><use href="#{ids}-g"/>'
+        f'<svg viewBox="0 {num(a)} {num(WIDTH)} {num(TALL if b < picture.height else b - a)}" {_STYLE}>'
+        f'<use href="#{ids}-g"/>'
         f'<rect x="0" y="{num(b)}" width="{num(WIDTH)}" height="{num(TALL)}" fill="{LIGHT_PAGE}"/></svg>'
         for a, b in pairwise(cuts)
     ]
@@ -124,11 +127,7 @@ def columns(picture: ladder.Ladder, ids: str) -> str:
 def self_contained(html: str) -> str:
     """Figures for printers that follow no reference from one drawing to another (WeasyPrint): copies in place."""
     drawings = dict(re.findall(r'<g id="([^"]+)" aria-hidden="true">(.*?)</g>', html))
-    return re.sub(r'<use href="#([^"]+)"/>', lambda found: f"<g {_STYLE}>{drawings[found[1]]}</g>", html)
-
-
-#: What a copied drawing would otherwise take from the picture around it.
-_STYLE: Final = f'font-family="{escape(ladder.SANS)}" font-size="{num(SIZE)}" fill="{INK}"'
+    return re.sub(r'<use href="#([^"]+)"/>', lambda found: f"<g>{drawings[found[1]]}</g>", html)
 
 
 def _caption(trace: Trace, title: str, note: str) -> str:

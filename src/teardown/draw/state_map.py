@@ -131,8 +131,9 @@ class Edge(NamedTuple):
 
     @property
     def regular(self) -> tuple[Rule, ...]:
-        """Those that are not a reset, an abort or giving up."""
-        return tuple(rule for rule in self.rules if not words.is_abort(rule))
+        """Those that are not a reset, an abort or giving up; only the standard's, where it has any."""
+        rules = tuple(rule for rule in self.rules if not words.is_abort(rule))
+        return tuple(rule for rule in rules if not rule.rfc.startswith("none")) or rules
 
     @property
     def cause(self) -> str:

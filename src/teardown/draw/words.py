@@ -224,6 +224,7 @@ _PHRASES: Final = {
     "segment syn": "a SYN arrives",
     "segment sequence": "a SYN for a new connection arrives",
     "segment text": "data arrives that nobody will read",
+    "segment flags": "a segment with SYN and FIN together arrives, on Linux",
     "call close": "the program calls close()",
     "call shutdown": "the program calls shutdown()",
     "call abort": "the program aborts",
@@ -277,7 +278,7 @@ def state_title(state: str) -> str:
 
 def edge_title(start: str, end: str, rules: tuple[Rule, ...]) -> str:
     """Everything that leads from one state to another, and why the first of it does."""
-    ordered = sorted(rules, key=is_abort)
+    ordered = sorted(rules, key=lambda rule: (is_abort(rule), rule.rfc.startswith("none")))
     return f"{prose(start)} to {prose(end)}: {_phrases(ordered)}. {ordered[0].why}"
 
 

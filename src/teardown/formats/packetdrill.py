@@ -17,16 +17,16 @@ Theory of operation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from teardown.errors import InputError
+from teardown.formats.packetdrill_lines import logical, short
 from teardown.tcp import states
 
 MAX_BYTES: Final = 1_000_000
 MAX_EVENTS: Final = 20_000
 MAX_EVENT_CHARS: Final = 4_096  # one packet or call; a command or an assertion may be longer
-MAX_NESTING: Final = 64
 MAX_SECONDS: Final = 1_000_000  # virtual time: eleven days
 WRAP: Final = 1 << 32
 
@@ -52,6 +52,7 @@ class Packet(NamedTuple):
     mss: int | None = None
     scale: int | None = None
     timestamps: bool = False
+    sack: bool = False
 
     def __str__(self) -> str:
         return notation(self.flags, self.seq, self.length, self.ack)
@@ -133,6 +134,7 @@ def notation(flags: str, seq: int | None, length: int, ack: int | None) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- lines
+_OPTION = re.compile(r"--([A-Za-z]\w*)(?:=(.*))?$")
 _NUMBER = r"(?:\d+(?:\.(?!\.)\d*)?|\.\d+)"
 _EVENT = re.compile(
     rf"(?:(?P<rel>\+)?\s*(?P<start>{_NUMBER})(?:\s*~\s*\+?\s*(?P<end>{_NUMBER}))?"
@@ -148,10 +150,6 @@ _CALL = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*\((?P<args>.*)\)\s*=\s*(?P<result>-?\w+|\.\.\.)"
     r"(?:\s+(?P<errno>E[A-Z0-9]+))?\s*(?:\([^()]*\))?$", re.DOTALL,
 )  # fmt: skip
-_DIRECTIVE = re.compile(r"#\s*(ifdef|ifndef|else|endif)\b\s*(\w*)\s*(?://.*)?$")
-_OPTION = re.compile(r"--([A-Za-z]\w*)(?:=(.*))?$")
-_HEADER = re.compile(r"^[ \t]*//[ \t]*(stack:[ \t]*([\w.,\- \t]+)|strict)[ \t]*$", re.MULTILINE)
-_GOES_ON = re.compile(r"(?:<[^<>\n]*>|=|,|\)|ack\b|win\b)")
 _FOREIGN = re.compile(
     r"\b(icmp|icmpv6|udp|udplite|sctp|gre|mpls|ipv4|ipv6|ip|psp|vxlan|geneve|addr|mtu|DATA|INIT|COOKIE)\b"
 )
@@ -168,12 +166,12 @@ def parse(text: str, name: str = "script", defines: frozenset[str] = frozenset()
         )
     options: dict[str, str] = {}
     events: list[Event] = []
-    for line, source in _logical(text, name, defines):
+    for line, source in logical(text, name, defines):
         if source.startswith("--"):
             option = _OPTION.match(source)
             if option is None:
                 raise InputError(
-                    f"{_short(source)} is not an option", place=f"{name}:{line}", mend="Write --name or --name=value"
+                    f"{short(source)} is not an option", place=f"{name}:{line}", mend="Write --name or --name=value"
                 )
             options[option[1]] = (option[2] or "").strip()
             continue
@@ -196,163 +194,6 @@ def parse(text: str, name: str = "script", defines: frozenset[str] = frozenset()
     return Script(name, tuple(events), options, stacks, strict, system)
 
 
-def _logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int, str]]:
-    """Events and options as single strings without comments, conditions already decided."""
-    conditions: list[tuple[int, bool, bool]] = []  # line, does this branch count, has #else come
-    active = True
-    held: list[str] = []  # the lines of an event that is still open
-    begun = size = 0
-    scan = _Scan()
-    ready: tuple[int, str] | None = None  # complete, but the next line may still belong to it
-    comment = False
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if not scan.open:
-            if comment:
-                head, found, line = line.partition("*/")
-                comment = not found
-                line = line.strip()
-            if not line or line.startswith("//"):
-                continue
-            if line.startswith("/*"):
-                comment = "*/" not in line
-                line = line.partition("*/")[2].strip()
-                if not line:
-                    continue
-            if line.startswith("#"):
-                if ready is not None:
-                    yield ready
-                    ready = None
-                active = _condition(line, number, name, conditions, defines)
-                continue
-        if not active:
-            continue
-        part = scan.take(line)
-        if scan.open or held:
-            if not held:
-                if ready is not None:
-                    yield ready
-                    ready = None
-                begun, size = number, 0
-            held.append(part)
-            size += len(part) + 1
-            if scan.open:
-                continue
-            line, held = "\n".join(held), []
-            ready = (begun, line.strip())
-            continue
-        if not part:
-            continue
-        if ready is not None:
-            if _GOES_ON.match(part) and not ready[1].startswith("--"):
-                ready = (ready[0], f"{ready[1]} {part}")
-                continue
-            yield ready
-        ready = (number, part)
-    if scan.open:
-        raise InputError(
-            f"{scan.open} is opened here and never closed", place=f"{name}:{begun}",
-            mend=f"Close it with {_CLOSING[scan.open]}",
-        )  # fmt: skip
-    if comment:
-        raise InputError("a comment is never closed", place=name, mend="Close it with */")
-    if ready is not None:
-        yield ready
-    if conditions:
-        raise InputError(
-            "this condition is never closed", place=f"{name}:{conditions[-1][0]}", mend="Close it with #endif"
-        )
-
-
-def _condition(
-    line: str, number: int, name: str, conditions: list[tuple[int, bool, bool]], defines: frozenset[str]
-) -> bool:
-    """Take one `#` line; is what follows it to be read?"""
-    match = _DIRECTIVE.match(line)
-    place = f"{name}:{number}"
-    if match is None:
-        raise InputError(
-            f"{_short(line)} is not a condition", place=place,
-            mend="Conditions are #ifdef NAME, #ifndef NAME, #else, #endif; a comment begins with //",
-        )  # fmt: skip
-    word, wanted = match[1], match[2]
-    if word in ("ifdef", "ifndef"):
-        if not wanted:
-            raise InputError(f"#{word} needs a name", place=place, mend=f"Write #{word} NAME")
-        if len(conditions) == MAX_NESTING:
-            raise InputError("conditions are nested too deeply", place=place, mend=f"At most {MAX_NESTING} deep")
-        conditions.append((number, (wanted in defines) == (word == "ifdef"), False))
-    elif not conditions:
-        raise InputError(f"#{word} without #ifdef", place=place, mend=f"Remove it, or open a condition before it")
-    elif word == "else":
-        opened, counts, seen = conditions.pop()
-        if seen:
-            raise InputError("a second #else", place=place, mend=f"The #ifdef of line {opened} has one already")
-        conditions.append((opened, not counts, True))
-    else:
-        conditions.pop()
-    return all(counts for _line, counts, _seen in conditions)
-
-
-_CLOSING: Final = {"(": ")", "[": "]", "{": "}", "`": "`", "%{": "}%", '"': '"'}
-_SPECIAL = re.compile(r"//|/\*|%\{|[`\"(){}\[\]]")
-_QUOTING = re.compile(r"//|/\*|%\{|[`\"]")
-
-
-class _Scan:
-    """Follows brackets and quotes across lines, and cuts comments off."""
-
-    __slots__ = ("depth", "inside", "open")
-
-    def __init__(self) -> None:
-        self.open: str | None = None  # what is open at the end of the last line
-        self.inside: str | None = None  # ` or %{ : nothing else counts until it closes
-        self.depth = 0
-
-    def take(self, line: str) -> str:
-        """One more line; returns it without comments."""
-        at = 0
-        if self.inside is None and _QUOTING.search(line) is None:
-            # the common case: brackets only
-            self.depth += (
-                line.count("(") + line.count("[") + line.count("{")
-                - line.count(")") - line.count("]") - line.count("}")
-            )  # fmt: skip
-            if self.depth < 0:
-                self.depth = 0
-            self.open = "(" if self.depth else None
-            return line
-        while True:
-            if self.inside is not None:
-                end = line.find(_CLOSING[self.inside], at)
-                if end < 0:
-                    break
-                at = end + len(_CLOSING[self.inside])
-                self.inside = None
-                continue
-            found = _SPECIAL.search(line, at)
-            if found is None:
-                break
-            at, sign = found.end(), found[0]
-            if sign == "//":
-                line = line[: found.start()].rstrip()
-                break
-            if sign == "/*":
-                end = line.find("*/", at)
-                line = line[: found.start()] + (line[end + 2 :] if end >= 0 else "")
-                at = found.start()
-            elif sign in ("`", "%{", '"'):
-                self.inside = sign
-            elif sign in "([{":
-                self.depth += 1
-            else:
-                self.depth = max(0, self.depth - 1)
-        if self.inside == '"':
-            self.inside = None  # a string ends with its line
-        self.open = self.inside or ("(" if self.depth else None)
-        return line
-
-
 # ------------------------------------------------------------------------------------------------ events
 def _event(line: int, source: str, place: str) -> Event:
     if source[0] == "`":
@@ -360,7 +201,7 @@ def _event(line: int, source: str, place: str) -> Event:
     timed = _EVENT.match(source)
     if timed is None:
         raise InputError(
-            f"{_short(source)} has no time", place=place,
+            f"{short(source)} has no time", place=place,
             mend="An event begins with a time: 0.1, +0.1, 0.1~0.2, * or 0.1...0.2",
         )  # fmt: skip
     rest = timed["rest"].rstrip()
@@ -389,7 +230,7 @@ def _event(line: int, source: str, place: str) -> Event:
 def _micros(text: str, place: str) -> int:
     seconds = float(text) if len(text) <= 30 else float("inf")
     if seconds > MAX_SECONDS:
-        raise InputError(f"{_short(text)} s is too long", place=place, mend=f"Times go up to {MAX_SECONDS:,} seconds")
+        raise InputError(f"{short(text)} s is too long", place=place, mend=f"Times go up to {MAX_SECONDS:,} seconds")
     return round(seconds * 1_000_000)
 
 
@@ -400,7 +241,7 @@ def _packet(source: str, place: str) -> Packet | Unsupported:
         if foreign is not None:
             return Unsupported(f"{foreign[1]} packets are outside the engine")
         raise InputError(
-            f"{_short(source)} is not a packet", place=place,
+            f"{short(source)} is not a packet", place=place,
             mend="Write < or >, flags, first:last(length), and perhaps ack, win, <options>",
         )  # fmt: skip
     inbound = match["way"] == "<"
@@ -430,14 +271,16 @@ _MSS = re.compile(r"\bmss\s+(\d{1,5})\b")
 _SCALE = re.compile(r"\bwscale\s+(\d{1,2})\b")
 
 
-def _options(text: str) -> tuple[int | None, int | None, bool]:
+def _options(text: str) -> tuple[int | None, int | None, bool, bool]:
     mss, scale = _MSS.search(text), _SCALE.search(text)
-    return (int(mss[1]) if mss else None, min(int(scale[1]), 14) if scale else None, "TS val" in text)
+    return (
+        int(mss[1]) if mss else None, min(int(scale[1]), 14) if scale else None, "TS val" in text, "sackOK" in text,
+    )  # fmt: skip
 
 
 def _sequence(text: str, place: str) -> int:
     if len(text) > 11 or not -WRAP < int(text) < WRAP:
-        raise InputError(f"{_short(text)} is too large", place=place, mend="Numbers in packets have 32 bits")
+        raise InputError(f"{short(text)} is too large", place=place, mend="Numbers in packets have 32 bits")
     return int(text)
 
 
@@ -460,7 +303,7 @@ def _call(source: str, place: str) -> Call | Ignored | Unsupported:
     match = _CALL.match(source)
     if match is None:
         raise InputError(
-            f"{_short(source)} is neither a packet nor a call", place=place,
+            f"{short(source)} is neither a packet nor a call", place=place,
             mend="Write name(arguments) = result, with the error's name after -1",
         )  # fmt: skip
     name = match["name"]
@@ -479,7 +322,7 @@ def _call(source: str, place: str) -> Call | Ignored | Unsupported:
             result = "?"
         if result == "?":
             raise InputError(
-                f"{_short(match['result'])} is no result of {name}()", place=place, mend="Write a number or ..."
+                f"{short(match['result'])} is no result of {name}()", place=place, mend="Write a number or ..."
             )
     return Call(name, tuple(_split(match["args"])), result, _ERRNO.get(match["errno"], match["errno"]))
 
@@ -560,7 +403,3 @@ def state_named(name: str, stack: str | None) -> str | None:
         return numbers.get(int(name[:4]))
     return states.canonical(_PREFIX.sub("", name))
 
-
-def _short(text: str) -> str:
-    text = " ".join(text[:80].split())
-    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 
 from teardown.formats.packetdrill import WRAP, Packet, notation
 from teardown.stacks import stack as stack_named
-from teardown.tcp.endpoint import Endpoint, Event, Outcome, StartTimer, StopTimer, Transmit
+from teardown.tcp.effects import Event, StartTimer, StopTimer, Transmit
+from teardown.tcp.endpoint import Endpoint, Outcome
 from teardown.tcp.profile import MS, SECOND, Profile
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import (
@@ -72,7 +73,7 @@ class TooMuch(Exception):
 class Socket:
     """A socket: an endpoint, its timers (name -> µs when it fires) and its place among the others."""
 
-    __slots__ = ("accepted", "connecting", "endpoint", "fd", "listener", "queue", "scale", "set", "timers")
+    __slots__ = ("accepted", "connecting", "endpoint", "fd", "heard", "learned", "listener", "queue", "scale", "set", "timers")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -83,6 +84,8 @@ class Socket:
         self.accepted = True
         self.connecting = False  # connect() was told EINPROGRESS, and nobody has asked since
         self.set: dict[str, int] = {}
+        self.learned: dict[str, Any] = {}  # knobs of the profile that the peer's SYN has set
+        self.heard = 0  # µs: when the last segment arrived
         self.scale: int | None = None  # the peer's window scale, if both sides use it
 
 
@@ -194,10 +197,8 @@ class Machine:
             self._profile(socket)
         return True
 
-    def _profile(self, socket: Socket, **more: Any) -> None:
-        changes = self.changes | {"mss": socket.endpoint.profile.mss} | more
-        if changes["mss"] == _derived(self.stack, ()).mss:
-            del changes["mss"]
+    def _profile(self, socket: Socket) -> None:
+        changes = self.changes | socket.learned
         self.change(socket, profile=_derived(self.stack, tuple(sorted(changes.items()))))
 
     # -- packets
@@ -224,6 +225,7 @@ class Machine:
             return
         if e.state == SYN_SENT and "S" in packet.flags:
             self._sized(socket, packet)
+        socket.heard = self.now
         self._step(socket, Event(segment=segment))
         if e.state == TIME_WAIT and socket.endpoint.state == SYN_RECEIVED:
             self._reborn(socket, packet)
@@ -257,10 +259,11 @@ class Machine:
         self._sized(socket, packet)
 
     def _sized(self, socket: Socket, packet: Packet) -> None:
-        """Take the peer's segment size and window scale from its SYN."""
+        """Take the peer's segment size and window scale from its SYN; without SACK there is no tail-loss probe."""
         socket.scale = packet.scale
         mss = max(_LEAST_MSS, min(packet.mss or 536, 1_460)) - (_TIMESTAMPS if packet.timestamps else 0)
-        self._profile(socket, mss=max(_LEAST_MSS - _TIMESTAMPS, mss))
+        socket.learned = {"mss": mss} if packet.sack else {"mss": mss, "tail_loss_probe": False}
+        self._profile(socket)
 
     def _step(self, socket: Socket, event: Event) -> Outcome:
         before = socket.endpoint
@@ -328,7 +331,8 @@ class Machine:
         at, socket, name = first
         self.now = max(self.now, at)
         del socket.timers[name]
-        self._step(socket, Event(timer=name))
+        counts = socket.endpoint.profile.fin_wait_2_recheck is not None
+        self._step(socket, Event(timer=name, idle=self.now - socket.heard if counts else 0))
         return True
 
     def until(self, limit: int) -> None:

@@ -42,7 +42,6 @@ from teardown.formats.packetdrill import (
 from teardown.formats.packetdrill_machine import Machine, Sent, Socket, TooMuch, shown
 from teardown.stacks import names as stack_names
 from teardown.stacks import stack as stack_of
-from teardown.tcp.endpoint import Event as Input
 from teardown.tcp.endpoint import MissingRule
 from teardown.tcp.profile import MS, SECOND
 from teardown.tcp.states import (

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from teardown.kernel.observe import digest
-from teardown.kernel.play import play
 from teardown.kernel.scenarios import Scenario, check
-from teardown.kernel.walk import SETTINGS
+from teardown.kernel.walk import SETTINGS, steady
 
 _CLOSE: Final = {"host": "server", "call": "close"}
 _SHUT: Final = {"host": "server", "call": "shutdown-write"}
@@ -82,7 +81,7 @@ def play_forgeries() -> dict[str, dict[str, str]]:
     """Play all of them on one rig (about five seconds); a digest of each by its name."""
     wanted = forgeries()
     with wanted[0].rig() as rig:
-        return {one.id: digest(play(one, rig=rig)) for one in wanted}
+        return {one.id: digest(steady(one, rig)) for one in wanted}
 
 
 def write(path: Path, made: Mapping[str, Any], seen: Mapping[str, Mapping[str, str]]) -> None:

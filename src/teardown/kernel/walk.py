@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from teardown.kernel.observe import Observation
 from teardown.kernel.play import play
-from teardown.kernel.rig import no_tracefs
+from teardown.kernel.rig import Rig, no_tracefs
 from teardown.kernel.scenarios import Scenario, check
 from teardown.kernel.tracefs import Tracer
 from teardown.world.trace import HOSTS, Host
@@ -127,6 +127,16 @@ def stood_still(seen: Observation) -> bool:
     return False
 
 
+def steady(one: Scenario, rig: Rig) -> Observation:
+    """Play a scenario of this module's kind; again, a few times, while the machine stands still in it."""
+    seen = play(one, rig=rig)
+    for _ in range(_TRIES - 1):
+        if not stood_still(seen):
+            break
+        seen = play(one, rig=rig)
+    return seen
+
+
 def play_walks(seeds: Iterable[int], *, waits: bool = False, forged: bool = False) -> Iterator[Observation]:
     """Play the walks of `seeds` one after another, all on one rig, each on a connection of its own."""
     with contextlib.ExitStack() as stack:
@@ -136,9 +146,4 @@ def play_walks(seeds: Iterable[int], *, waits: bool = False, forged: bool = Fals
             one = scenario(seed, waits=waits, forged=forged)
             if rig is None:
                 rig = stack.enter_context(one.rig(tracer))
-            seen = play(one, rig=rig)
-            for _ in range(_TRIES - 1):
-                if not stood_still(seen):
-                    break
-                seen = play(one, rig=rig)
-            yield seen
+            yield steady(one, rig)

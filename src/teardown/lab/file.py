@@ -57,7 +57,9 @@ def load(name: str) -> Lab:
     """The lab of that name, or in that file (a path that ends in `.toml`). Raises InputError."""
     path = Path(name) if name.endswith(".toml") else folder() / f"{name}.toml"
     if not name.endswith(".toml") and name not in names():
-        raise InputError(f"unknown lab {name[:80]!r}", mend=f"Known labs: {', '.join(names())}; or name a .toml file")
+        raise InputError(
+            f"unknown lab {name[:80]!r}", mend=f"Known labs: {', '.join(names())}; or name a .toml file"
+        )
     return read(path)
 
 
@@ -65,7 +67,9 @@ def read(path: Path) -> Lab:
     """The lab in this file. Errors name the file and, where it is known, the line."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError("the file is too large for a lab", place=str(path), mend=f"At most {MOST_BYTES} bytes")
+            raise InputError(
+                "the file is too large for a lab", place=str(path), mend=f"At most {MOST_BYTES} bytes"
+            )
         text = path.read_text("utf-8")
     except OSError as error:
         raise InputError(f"cannot read it: {error.strerror}", place=str(path)) from None
@@ -77,14 +81,18 @@ def read(path: Path) -> Lab:
 def parse(name: str, text: str, place: str) -> Lab:
     """A lab from the text of its file."""
     if not _NAME.fullmatch(name):
-        raise InputError(f"{name[:80]!r} is not a lab's name", place=place, mend="Use lower-case words and hyphens")
+        raise InputError(
+            f"{name[:80]!r} is not a lab's name", place=place, mend="Use lower-case words and hyphens"
+        )
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message, line = str(error), ""
         if found := re.search(r" \(at line (\d+), column \d+\)", message):
             message, line = message.replace(found[0], ""), f":{found[1]}"
-        raise InputError(f"this is not TOML: {message}", place=f"{place}{line}", mend="See toml.io for its rules") from None
+        raise InputError(
+            f"this is not TOML: {message}", place=f"{place}{line}", mend="See toml.io for its rules"
+        ) from None
     except RecursionError:
         raise InputError("it is nested too deeply", place=place) from None
     try:
@@ -96,18 +104,26 @@ def parse(name: str, text: str, place: str) -> Lab:
 def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
     for key in data:
         if key not in _KEYS:
-            raise InputError(f"unknown key {key!r}", place=place, mend=f"Known keys: {', '.join(sorted(_KEYS))}")
+            raise InputError(
+                f"unknown key {key!r}", place=place, mend=f"Known keys: {', '.join(sorted(_KEYS))}"
+            )
     if data.get("version") != 1:
         raise InputError(f"version is {data.get('version')!r}", place=place, mend="Write version = 1")
     minutes = data.get("minutes")
     if not isinstance(minutes, int) or isinstance(minutes, bool) or not 1 <= minutes <= 180:
-        raise InputError(f"minutes cannot be {minutes!r}", place=place, mend="Write a whole number from 1 to 180")
+        raise InputError(
+            f"minutes cannot be {minutes!r}", place=place, mend="Write a whole number from 1 to 180"
+        )
     situation = data.get("scenario")
     if not isinstance(situation, dict):
-        raise InputError("scenario is missing", place=place, mend='Write [scenario] and base = "buggy-client"')
+        raise InputError(
+            "scenario is missing", place=place, mend='Write [scenario] and base = "buggy-client"'
+        )
     goals = data.get("goals", [])
     if not isinstance(goals, list) or not 0 < len(goals) <= 20:
-        raise InputError("goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20")
+        raise InputError(
+            "goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20"
+        )
     scenario = scenarios.parse(name, situation, f"{place}, [scenario]")
     lab = Lab(
         name, _line(data, "title", place), _line(data, "summary", place), minutes,
@@ -139,8 +155,14 @@ def _line(data: dict[str, Any], key: str, place: str) -> str:
 
 def _lines(data: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
     values = data.get(key, [])
-    if not isinstance(values, list) or len(values) > 30 or not all(isinstance(v, str) and len(v) <= 500 for v in values):
-        raise InputError(f"{key} must be a list of short texts", place=place, mend=f'Write {key} = ["…", "…"]')
+    if (
+        not isinstance(values, list)
+        or len(values) > 30
+        or not all(isinstance(v, str) and len(v) <= 500 for v in values)
+    ):
+        raise InputError(
+            f"{key} must be a list of short texts", place=place, mend=f'Write {key} = ["…", "…"]'
+        )
     return tuple(values)
 
 
@@ -160,8 +182,18 @@ def _see(data: dict[str, Any], place: str) -> tuple[tuple[str, str], ...]:
 
 def _with_line(error: InputError, text: str, place: str) -> InputError:
     """The same error with the line of the word in quotes that it complains about, if that stands in the file once."""
-    for word in re.findall(r"'([^']+)'", error.what) + re.findall(r"^(\w+) ", error.what) + re.findall(r"\.(\w+)$", error.place):
-        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line)]
+    for word in (
+        re.findall(r"'([^']+)'", error.what)
+        + re.findall(r"^(\w+) ", error.what)
+        + re.findall(r"\.(\w+)$", error.place)
+    ):
+        lines = [
+            n
+            for n, line in enumerate(text.splitlines(), 1)
+            if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line)
+        ]
         if lines:
-            return InputError(error.what, place=error.place.replace(place, f"{place}:{lines[0]}", 1), mend=error.mend)
+            return InputError(
+                error.what, place=error.place.replace(place, f"{place}:{lines[0]}", 1), mend=error.mend
+            )
     return error

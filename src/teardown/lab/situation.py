@@ -132,11 +132,15 @@ def _host(lab: Lab, w: World, host: Host) -> str:
     boxes = "".join("■" if box else "□" for box in e.fins)
     said = ", ".join(
         f"{name} {'yes' if box else 'no'}"
-        for name, box in zip(("my FIN sent", "my FIN acknowledged", "peer’s FIN received"), e.fins)
+        for name, box in zip(("my FIN sent", "my FIN acknowledged", "peer’s FIN received"), e.fins, strict=True)
     )
     gone = " The host is gone." if w.down.of(host) else ""
-    held = "" if e.state == CLOSED else (" No program holds the socket." if e.orphan else " A program holds the socket.")
-    running = [r for r in w.timers.of(host)]
+    held = (
+        ""
+        if e.state == CLOSED
+        else (" No program holds the socket." if e.orphan else " A program holds the socket.")
+    )
+    running = w.timers.of(host)
     timers = "".join(f"<li>{escape(_timer(r, w.now))}</li>" for r in running)
     none = "" if e.state == CLOSED or running else "<li>no timer runs</li>"
     return (

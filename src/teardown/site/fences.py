@@ -12,7 +12,8 @@ from typing import Any
 from pymdownx.superfences import SuperFencesException
 
 from teardown.draw import state_map
-from teardown.draw.figure import SHOWN, figure as draw_figure
+from teardown.draw.figure import SHOWN
+from teardown.draw.figure import figure as draw_figure
 from teardown.draw.svg import escape
 from teardown.draw.words import transcript
 from teardown.errors import InputError
@@ -25,13 +26,17 @@ from teardown.world.scenario import load
 _FIGURE_KEYS = {"scenario", "show", "title", "note"}
 
 
-def accept(language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Any) -> bool:
+def accept(
+    language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Any
+) -> bool:
     """Our fences take no options on their first line: everything stands in the body."""
     return not inputs
 
 
 def _fence(make: Callable[[str, Any], str]) -> Callable[..., str]:
-    def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **kwargs: Any) -> str:
+    def fence(
+        source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **kwargs: Any
+    ) -> str:
         try:
             return make(source, md)
         except InputError as error:
@@ -46,7 +51,9 @@ def _toml(source: str, keys: set[str]) -> dict[str, Any]:
     try:
         data = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"this is not TOML: {error}", mend='Write lines such as scenario = "buggy-client"') from None
+        raise InputError(
+            f"this is not TOML: {error}", mend='Write lines such as scenario = "buggy-client"'
+        ) from None
     for key in data:
         if key not in keys:
             raise InputError(f"unknown key {key!r}", mend=f"Known keys: {', '.join(sorted(keys))}")
@@ -97,7 +104,10 @@ def _lab(source: str, md: Any) -> str:
     )
     paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.intro.split("\n\n") if p.strip())
     objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
-    hints = "".join(f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>" for n, h in enumerate(lab.hints, 1))
+    hints = "".join(
+        f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>"
+        for n, h in enumerate(lab.hints, 1)
+    )
     notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
     closing = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.closing.split("\n\n") if p.strip())
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)

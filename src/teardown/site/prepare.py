@@ -56,7 +56,7 @@ LEFT_AT_HOME = ("teardown/cli", "teardown/kernel/", "teardown/site/")
 
 #: Typeface (folder below `node_modules/@fontsource/`) -> the cuts that `site.css` names.
 FONTS = {
-    "source-serif-4": ("latin-400-normal", "latin-400-italic", "latin-600-normal"),
+    "source-serif-4": ("latin-400-normal", "latin-600-normal"),
     "ibm-plex-mono": ("latin-400-normal", "latin-600-normal"),
 }
 

@@ -6,7 +6,7 @@ build: a rule that no scenario and no script has ever taken is a rule that nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -72,9 +72,15 @@ def _order(event: str) -> int:
 
 def _rule(rule: Rule, where: tuple[str, ...]) -> str:
     states = "all" if set(rule.states) == set(STATES) else ", ".join(prose(s) for s in rule.states)
-    guards = "<br>".join(f"{'not ' if g[0] == '!' else ''}<code>{escape(g.lstrip('!'))}</code>" for g in rule.guards)
-    actions = "<br>".join(f"<code>{escape(a)}</code>" for a in rule.actions) + (" and stop" if rule.stop else "")
-    shown = ", ".join(escape(w) for w in where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+    guards = "<br>".join(
+        f"{'not ' if g[0] == '!' else ''}<code>{escape(g.lstrip('!'))}</code>" for g in rule.guards
+    )
+    actions = "<br>".join(f"<code>{escape(a)}</code>" for a in rule.actions) + (
+        " and stop" if rule.stop else ""
+    )
+    shown = ", ".join(escape(w) for w in where[:3]) + (
+        f" and {len(where) - 3} more" if len(where) > 3 else ""
+    )
     rfc = rule.rfc if not rule.rfc[0].isdigit() else f"RFC 9293 §{rule.rfc}"
     return (
         f'<tr id="{rule.id}"><th scope="row">{states}</th><td>{guards or "–"}</td><td>{actions or "–"}</td>'
@@ -88,7 +94,7 @@ def conditions() -> str:
     return _glossary("Conditions", GUARDS) + _glossary("Actions", ACTIONS)
 
 
-def _glossary(title: str, named: dict[str, object]) -> str:
+def _glossary(title: str, named: Mapping[str, object]) -> str:
     items = "".join(
         f"<dt><code>{escape(name)}</code></dt><dd>{escape(' '.join((thing.__doc__ or '').split()))}</dd>"
         for name, thing in sorted(named.items())
@@ -105,7 +111,11 @@ def timers() -> str:
         own = {key: v for key, v in s.values.items() if v.inherited is None}
         rest = sorted({v.inherited for v in s.values.values() if v.inherited})
         rows = "".join(_value(key, v) for key, v in own.items())
-        more = f"<p>Everything else as in {', '.join(f'<code>{escape(r)}</code>' for r in rest)}.</p>" if rest else ""
+        more = (
+            f"<p>Everything else as in {', '.join(f'<code>{escape(r)}</code>' for r in rest)}.</p>"
+            if rest
+            else ""
+        )
         out.append(
             f'<h3 id="{name.replace(".", "-")}">{escape(s.title)} <code>{escape(name)}</code></h3><p>{escape(s.note)}</p>'
             f'<div class="table-box" role="region" aria-label="Values of {escape(name)}" tabindex="0">'

@@ -46,7 +46,9 @@ def budget_rows() -> tuple[Budget, ...]:
     """One row for each case, from runs."""
     rows = []
     for scenario, server, system, case in _CASES:
-        setup = varied(load(scenario), stacks={"server": system, "client": system}, programs={"server": server})
+        setup = varied(
+            load(scenario), stacks={"server": system, "client": system}, programs={"server": server}
+        )
         if scenario == "upload-then-silence":
             setup = varied(setup, values=[("server", "early_answer_bytes", "200")])
         trace = run(setup)
@@ -73,7 +75,12 @@ def _parts(trace: Trace) -> tuple[tuple[str, int | None], ...]:
     return tuple(parts)
 
 
-_PART = {"keep-alive": "keep-alive", "linger": "lingering", "linger-total": "lingering", "fin-wait-2": "kernel"}
+_PART = {
+    "keep-alive": "keep-alive",
+    "linger": "lingering",
+    "linger-total": "lingering",
+    "fin-wait-2": "kernel",
+}
 
 
 def _seconds(us: int | None) -> str:
@@ -177,8 +184,16 @@ def stacks() -> str:
         s, w = stack(name), waits(name)
         probes = s.profile.detached_keepalive
         cells = []
-        for us, key in ((w.close, "fin_wait_2"), (w.late_close, "fin_wait_2_late_close"), (w.held, "fin_wait_2_held")):
-            text = "as long as the peer answers probes" if us is None and probes and key != "fin_wait_2_held" else _seconds(us)
+        for us, key in (
+            (w.close, "fin_wait_2"),
+            (w.late_close, "fin_wait_2_late_close"),
+            (w.held, "fin_wait_2_held"),
+        ):
+            text = (
+                "as long as the peer answers probes"
+                if us is None and probes and key != "fin_wait_2_held"
+                else _seconds(us)
+            )
             cells.append(f"<td>{escape(text)}{_mark(s.values, key)}</td>")
         cells.append(f"<td>{escape(_seconds(w.time_wait))}{_mark(s.values, 'time_wait')}</td>")
         rows.append(
@@ -193,7 +208,11 @@ def stacks() -> str:
 
 def _mark(values: Mapping[str, Value], key: str) -> str:
     value = values.get(key)
-    return ' <span class="unverified">unverified</span>' if value is not None and value.mark == "unverified" else ""
+    return (
+        ' <span class="unverified">unverified</span>'
+        if value is not None and value.mark == "unverified"
+        else ""
+    )
 
 
 def _table(caption: str, heads: tuple[str, ...], rows: list[str]) -> str:

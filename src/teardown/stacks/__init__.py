@@ -26,7 +26,8 @@ _CHOICES = {
     "window_probe": ("byte", "empty"),
     "syn_fin": ("as-syn", "opens-nothing", "dropped"),
 }
-_TYPES: dict[str, type] = {f.name: type(getattr(Profile(), f.name)) for f in fields(Profile) if f.name != "name"}
+_DEFAULTS = Profile()
+_TYPES: dict[str, type] = {f.name: type(getattr(_DEFAULTS, f.name)) for f in fields(Profile) if f.name != "name"}
 
 
 class Value(NamedTuple):

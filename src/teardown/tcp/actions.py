@@ -372,7 +372,7 @@ def _(d: Any, s: Any) -> Any:
     d.backoff += 1
     _transmit(d, _first(d), again=d.resends + d.probed_tail)
     base = p.syn_rto if d.state in (SYN_SENT, SYN_RECEIVED) else p.rto
-    after = min(base << d.backoff - d.probed_tail, p.rto_max) if p.tail_loss_probe else min(base << d.backoff, p.rto_max)
+    after = min(base << d.backoff, p.rto_max)
     if d.user_timeout is not None and p.give_up == "linux":
         # tcp_clamp_rto_to_user_timeout(): the last wait ends exactly with the limit
         after = min(after, max(d.user_timeout - d.waited, 4_000))

@@ -48,8 +48,8 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("at-end")
 def _(e: Any, s: Any) -> bool:
-    """Reading has reached the peer's FIN, or this side stopped reading."""
-    return e.peer_fin or e.rd_shut or e.end in ("normal", "given-up")
+    """Reading has reached the peer's FIN, this side stopped reading, or the connection is over and the error told."""
+    return e.peer_fin or e.rd_shut or e.end is not None
 
 
 @guard("error-pending")
@@ -236,6 +236,12 @@ def _(e: Any, s: Any) -> bool:
     if e.state == TIME_WAIT:
         return GUARDS["syn-reopens"](e, s)
     return how == "dropped" or e.state == LISTEN
+
+
+@guard("gives-way-first")
+def _(e: Any, s: Any) -> bool:
+    """This system ends TIME-WAIT before it looks for the FIN beside a SYN."""
+    return e.profile.syn_fin == "opens-nothing"
 
 
 @guard("drops-ackless")

@@ -181,8 +181,13 @@ def _rows() -> list[Rule]:
         "The program has already given up this descriptor.")
 
     # ----------------------------------------------------------- before all checks: what some systems never look at
-    row(STATES, "segment flags", "drops-syn-fin", "", None, "none: Linux, and a switch of FreeBSD",
+    row(tuple(s for s in STATES if s != TIME_WAIT), "segment flags", "drops-syn-fin", "", None,
+        "none: Linux, and a switch of FreeBSD",
         "SYN and FIN together make no sense, and this system does not answer them here.", stop=True)
+    row(TIME_WAIT, "segment flags", "drops-syn-fin !gives-way-first", "", None, "none: a switch of FreeBSD",
+        "SYN and FIN together make no sense, and this system does not answer them.", stop=True)
+    row(TIME_WAIT, "segment flags", "drops-syn-fin gives-way-first", "forget", CLOSED, "none: Linux",
+        "This system gives up TIME-WAIT for the SYN, and only then drops it because of the FIN.", stop=True)
     row(tuple(s for s in STATES if s != TIME_WAIT), "segment flags", "!drops-syn-fin", "", None, "3.10.7",
         "Odd flags are no reason to look away.")
     row(TIME_WAIT, "segment flags", "!drops-syn-fin drops-ackless", "", None, "none: FreeBSD",

@@ -16,30 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol
 
-from teardown.programs import Memory
 from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, FIN_WAIT_2, SYNCHRONIZED
 from teardown.world.trace import Pair, Running
-from teardown.world.world import Flight, Scenario, World
-
-
-class Standing(Protocol):
-    """A world, or one that is being changed."""
-
-    scenario: Scenario
-    now: int
-    ends: Pair[Endpoint]
-    memory: Pair[Memory]
-    timers: Pair[tuple[Running, ...]]
-    seen: tuple[int, ...]
-    down: Pair[bool]
-    heard: Pair[int]
-
-    @property
-    def wire(self) -> Sequence[Flight]: ...
+from teardown.world.world import Flight, Standing, World
 
 
 def canonical(w: Standing) -> World:
@@ -61,8 +43,8 @@ def canonical(w: Standing) -> World:
         shift = base, far
         wire = tuple(_flight(n, f, now, shift) for n, f in enumerate(in_order(w), 1))
     return World(
-        w.scenario, 0, Pair(_plain(server, base, far), _plain(client, far, base)), w.memory, timers, wire,
-        len(wire), seen, w.down, heard, 0,
+        w.scenario, 0, Pair(_plain(server, base, far), _plain(client, far, base)), Pair(*w.memory), timers, wire,
+        len(wire), seen, Pair(*w.down), Pair(*heard), 0,
     )  # fmt: skip
 
 

@@ -5,10 +5,13 @@ All words about steps are made here, from the rule that was applied and the worl
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any, NamedTuple
+
 from teardown.tcp.endpoint import Event
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT
-from teardown.world.trace import HOSTS, Host, Owes, Running, other, spoken
+from teardown.world.trace import HOSTS, Host, Owes, other, spoken
 from teardown.world.world import World
 
 #: What a figure and a transcript call the program alarms and the kernel timers.
@@ -70,7 +73,8 @@ def arrived(host: Host, segment: Segment, probe: bool, why: str) -> str:
 
 def lost(sender: Host, segment: Segment, probe: bool, why: str = "") -> str:
     """A segment is lost."""
-    return f"{'A probe' if probe else segment_text(segment)[0].upper() + segment_text(segment)[1:]} from the {sender} is lost{why}."
+    what = "A probe" if probe else segment_text(segment)
+    return f"{what[0].upper()}{what[1:]} from the {sender} is lost{why}."
 
 
 def called(host: Host, event: Event, result: str | None, why: str) -> str:
@@ -96,43 +100,76 @@ def alarm_why(name: str) -> str:
     return _ALARM_WHY.get(name, "")
 
 
-def owes(w: World) -> Owes | None:
+def owes(w: Standing) -> Owes | None:
     """Who must act next for the connection to end, and how. None when both ends are done."""
     for flight in w.wire:
-        if not flight.doomed and not w.down.of(other(flight.sender)):
-            return Owes("network", f"deliver {segment_text(flight.segment, probe=flight.probe)}")
-    alive = [h for h in HOSTS if not w.down.of(h) and w.ends.of(h).state != CLOSED]
-    for h in alive:
-        e = w.ends.of(h)
+        if not flight.doomed and not w.down[flight.sender == "server"]:
+            return _deliver(flight.segment, flight.probe)
+    server, client = w.ends
+    (no_server, no_client), (server_timers, client_timers) = w.down, w.timers
+    return _owed(
+        server.state, server.clock, server.orphan, no_server, _limit(server.state, server_timers),
+        client.state, client.clock, client.orphan, no_client, _limit(client.state, client_timers),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _deliver(segment: Segment, probe: bool) -> Owes:
+    return Owes("network", f"deliver {segment_text(segment, probe=probe)}")
+
+
+def _limit(state: str, running: tuple[Running, ...]) -> str | None:
+    """What limits FIN-WAIT-2: the timer of that name, keepalive, or nothing."""
+    if state == FIN_WAIT_2:
+        names = [r.name for r in running]
+        for name in ("fin-wait-2", "keepalive"):
+            if name in names:
+                return name
+    return None
+
+
+class _End(NamedTuple):
+    """Of an end, what tells who owes something."""
+
+    host: Host
+    state: str
+    clock: str | None
+    orphan: bool
+    down: bool
+    limit: str | None
+
+
+@lru_cache(maxsize=1_024)
+def _owed(*facts: Any) -> Owes | None:
+    """Who owes what when nothing is on the wire. `facts`: five of the server, then five of the client."""
+    ends = (_End("server", *facts[:5]), _End("client", *facts[5:]))
+    alive = [(e, far) for e, far in zip(ends, reversed(ends)) if not e.down and e.state != CLOSED]
+    for e, far in alive:
         if e.clock == "retransmission":
-            return Owes(f"{h} kernel", "repeat what is not acknowledged")
+            return Owes(f"{e.host} kernel", "repeat what is not acknowledged")
         if e.clock == "persist":
-            far = other(h)
-            if w.down.of(far) or w.ends.of(far).state == CLOSED:
-                return Owes(f"{h} kernel", "probe the window, then give up")
-            return Owes(f"{far} program", "recv()")
-    for h in alive:
-        e = w.ends.of(h)
+            if far.down or far.state == CLOSED:
+                return Owes(f"{e.host} kernel", "probe the window, then give up")
+            return Owes(f"{far.host} program", "recv()")
+    for e, _far in alive:
         if e.state == CLOSE_WAIT:
-            return Owes(f"{h} program", "close()")
-    for h in alive:
-        e = w.ends.of(h)
+            return Owes(f"{e.host} program", "close()")
+    for e, far in alive:
         if e.state == FIN_WAIT_2:
-            far = other(h)
-            if w.ends.of(far).state in (ESTABLISHED,) and not w.down.of(far):
+            if far.state == ESTABLISHED and not far.down:
                 continue
-            if any(r.name == "fin-wait-2" for r in w.timers.of(h)):
-                return Owes(f"{h} kernel", "give up when the FIN_WAIT_2 timer is over")
-            if any(r.name == "keepalive" for r in w.timers.of(h)):
-                return Owes(f"{h} kernel", "probe the peer")
+            if e.limit == "fin-wait-2":
+                return Owes(f"{e.host} kernel", "give up when the FIN_WAIT_2 timer is over")
+            if e.limit == "keepalive":
+                return Owes(f"{e.host} kernel", "probe the peer")
             if not e.orphan:
-                return Owes(f"{h} program", "close(), or wait for ever")
+                return Owes(f"{e.host} program", "close(), or wait for ever")
             return Owes("nobody", "no timer runs and nothing is on the wire")
         if e.state in (FIN_WAIT_1, LAST_ACK):
-            return Owes(f"{h} kernel", "repeat its FIN")
+            return Owes(f"{e.host} kernel", "repeat its FIN")
         if e.state == TIME_WAIT:
-            return Owes(f"{h} kernel", "wait for 2 MSL")
-    for h in alive:
-        if w.ends.of(h).state == ESTABLISHED:
-            return Owes(f"{h} program", "close()")
+            return Owes(f"{e.host} kernel", "wait for 2 MSL")
+    for e, _far in alive:
+        if e.state == ESTABLISHED:
+            return Owes(f"{e.host} program", "close()")
     return None

@@ -1,60 +1,66 @@
-"""A world while a move changes it: the wire, the clock and the trace around the turns of the two hosts."""
+"""A world while a move changes it: the wire, the clock and the trace around the turns of the two hosts.
+
+Every run, every lab and every search goes through here a great many times, so this module saves where it can: values
+are kept in lists by host (0 the server, 1 the client) until a world or a step is made of them, and steps are made
+without NamedTuple's own constructor, which takes twice the time.
+"""
 
 from __future__ import annotations
 
-from teardown.programs import Deed
+from collections.abc import Set as AbstractSet
+
+from teardown.programs import Call, Deed
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, LISTEN, Fins
 from teardown.world import captions
-from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step, other
-from teardown.world.turn import Arrival, Deeds, Expiry, Happening, Owner, SocketCall, Turn, turn
+from teardown.world.trace import HOSTS, EventKind, Host, Owes, Pair, Running, Step
+from teardown.world.turn import Actor, Owner, Turn, on_arrival, on_deeds, on_expiry
 from teardown.world.world import Flight, World, first_flight, first_timer
 
 HOUR = 3_600_000_000
 #: Things that happen by themselves after one move before somebody is asked again.
 _MOST_BY_ITSELF = 1_000
 _NO_FINS = Fins(False, False, False)
+_new = tuple.__new__
 
 
 class Doing:
     """Plays what happens, and records a step for everything that can be seen. `quiet`: records nothing."""
 
     __slots__ = (
-        "scenario", "now", "ends", "memory", "timers", "wire", "packets", "seen", "down", "heard",
-        "states", "fins", "steps", "first", "move", "quiet",
+        "down", "ends", "fins", "first", "heard", "memory", "move", "now", "packets", "quiet", "scenario", "seen",
+        "states", "steps", "timers", "wire",
     )  # fmt: skip
 
     def __init__(self, w: World, move: str | None = None, *, quiet: bool = False) -> None:
-        (self.scenario, self.now, self.ends, self.memory, self.timers, wire, self.packets, self.seen, self.down,
-         self.heard, self.first) = w  # fmt: skip
-        self.wire = list(wire)
+        (self.scenario, self.now, ends, memory, self.timers, wire, self.packets, self.seen, down, heard,
+         self.first) = w  # fmt: skip
+        self.ends, self.memory, self.wire = list(ends), list(memory), list(wire)
+        self.down, self.heard = list(down), list(heard)
         self.move, self.quiet = move, quiet
         self.steps: list[Step] = []
         if not quiet:
-            server, client = self.ends
-            self.states = Pair(server.state, client.state)
-            self.fins = Pair(*(e.fins if e.state != LISTEN else _NO_FINS for e in self.ends))
+            self.states = w.states
+            self.fins = Pair(*(e.fins if e.state != LISTEN else _NO_FINS for e in ends))
 
     def world(self) -> World:
         """The world as it is now."""
         return World(
-            self.scenario, self.now, self.ends, self.memory, self.timers, tuple(self.wire), self.packets,
-            self.seen, self.down, self.heard, self.first + len(self.steps),
+            self.scenario, self.now, Pair(*self.ends), Pair(*self.memory), self.timers, tuple(self.wire),
+            self.packets, self.seen, Pair(*self.down), Pair(*self.heard), self.first + len(self.steps),
         )  # fmt: skip
 
     @property
     def over(self) -> bool:
         """Nothing is on the wire, and each end is CLOSED or gone."""
-        server, client = self.ends
-        return (
-            not self.wire and (server.state == CLOSED or self.down[0]) and (client.state == CLOSED or self.down[1])
-        )  # fmt: skip
+        return not self.wire and all(
+            down or e.state == CLOSED for e, down in zip(self.ends, self.down)
+        )
 
     # -- the things that can happen
     def deliver(self, f: Flight) -> None:
         """The segment reaches the other host."""
-        host = other(f.sender)
-        at = host == "client"
+        at = 1 if f.sender == "server" else 0
         if f.due > self.now:
             self.now = f.due
         self.wire.remove(f)
@@ -62,8 +68,8 @@ class Doing:
             self._lose(f, ": nobody is there")
             return
         if self.ends[at].profile.fin_wait_2_recheck is not None:
-            self.heard = self.heard.having(host, self.now)
-        self._play(host, Arrival(f.segment, f.probe), f)
+            self.heard[at] = self.now
+        self._play(at, on_arrival(self._actor(at), f.segment, f.probe), f)
 
     def drop(self, f: Flight) -> None:
         """The network loses the segment. A loss has no moment of its own; figures draw it part of the way."""
@@ -73,7 +79,7 @@ class Doing:
         if timer is not None:
             moment = min(moment, timer[1].expires)
         self.now = max(self.now, moment)
-        self._lose(f, ": nobody is there" if self.down.of(other(f.sender)) else "")
+        self._lose(f, ": nobody is there" if self.down[f.sender == "server"] else "")
 
     def duplicate(self, f: Flight) -> None:
         """The network makes a second copy, which arrives when the first does unless somebody decides otherwise."""
@@ -83,25 +89,28 @@ class Doing:
             what = captions.segment_text(f.segment, f.again, f.probe)
             self.record(
                 "segment-sent", f.sender, f"The network makes a second copy of {what}.",
-                segment=f.segment, sender=f.sender, packet=self.packets, again=f.again + 1, probe=f.probe,
+                f.segment, f.sender, self.packets, f.again + 1, f.probe,
             )  # fmt: skip
 
     def call(self, host: Host, name: str, amount: int = 0) -> None:
-        """The program of that host calls."""
-        self._play(host, SocketCall(name, amount))
+        """The program of that host calls, whether or not that makes sense."""
+        at = HOSTS.index(host)
+        self._play(at, on_deeds(self._actor(at), (Call(name, amount),), True))
 
     def deeds(self, host: Host, deeds: tuple[Deed, ...]) -> None:
         """The program of that host does these things of its own accord."""
-        self._play(host, Deeds(deeds))
+        at = HOSTS.index(host)
+        self._play(at, on_deeds(self._actor(at), deeds, False))
 
     def fire(self, host: Host, running: Running) -> None:
         """A timer is over."""
         name, started, expires, owner = running
         if expires > self.now:
             self.now = expires
-        at = host == "client"
+        at = 0 if host == "server" else 1
         counts = owner == "kernel" and self.ends[at].profile.fin_wait_2_recheck is not None
-        self._play(host, Expiry(name, owner, expires - started, self.now - self.heard[at] if counts else 0))
+        idle = self.now - self.heard[at] if counts else 0
+        self._play(at, on_expiry(self._actor(at), name, owner, expires - started, idle))
 
     def pass_an_hour(self) -> None:
         """Time passes where nothing can happen."""
@@ -122,9 +131,10 @@ class Doing:
             return True
         if timer is None:
             return False
+        host, running = timer
         if named:
-            self.move = f"fire:{timer[0]}:{timer[1].name}"
-        self.fire(*timer)
+            self.move = f"fire:{host}:{running.name}"
+        self.fire(host, running)
         return True
 
     def settle(self) -> None:
@@ -143,63 +153,71 @@ class Doing:
                 return
 
     # -- playing and recording
-    def _play(self, host: Host, happening: Happening, f: Flight | None = None) -> None:
-        at = host == "client"
-        taken: Turn = turn(self.scenario.hosts[at].program, host, self.ends[at], self.memory[at], happening)
-        if taken.memory is not self.memory[at]:
-            self.memory = self.memory.having(host, taken.memory)
-        for beat in taken.beats:
-            if beat.endpoint is not self.ends[at]:
-                self.ends = self.ends.having(host, beat.endpoint)
-            if beat.timers:
-                self.set_timers(host, beat.timers)
-            if beat.gone:
-                self.down = self.down.having(host, True)
+    def _actor(self, at: int) -> Actor:
+        return _new(Actor, (HOSTS[at], self.scenario.hosts[at].program, self.ends[at], self.memory[at]))
+
+    def _play(self, at: int, turn: Turn, f: Flight | None = None) -> None:
+        """Play the turn of one host into the world. `f`: the segment whose arrival it is."""
+        host, steps, move = HOSTS[at], self.steps, self.move
+        self.memory[at] = turn.memory
+        for kind, endpoint, fins, touched, starts, sent, caption, rule, rfc, call, result, timer, gone in turn.beats:
+            self.ends[at] = endpoint
+            if touched:
+                self.set_timers(host, touched, starts)
+            if gone:
+                self.down[at] = True
                 self.timers = self.timers.having(host, ())
-            first = len(self.wire)
-            for transmit, _caption in beat.sent:
-                self._launch(host, transmit.segment, transmit.again, transmit.probe)
-            if self.quiet or beat.kind is None:
+            for segment, again, probe, _text in sent:
+                self._launch(host, segment, again, probe)
+            if self.quiet or kind is None:
                 continue
-            if beat.endpoint.state != self.states[at]:
-                self.states = self.states.having(host, beat.endpoint.state)
-            if beat.fins != self.fins[at]:
-                self.fins = self.fins.having(host, beat.fins)
-            if f is not None and beat.kind == "segment-arrived":
-                self.record(
-                    beat.kind, host, beat.caption, beat.rule, beat.rfc,
-                    f.segment, f.sender, f.packet, f.again, f.probe,
-                )  # fmt: skip
+            if self.states[at] != endpoint.state:
+                self.states = self.states.having(host, endpoint.state)
+            if self.fins[at] != fins:
+                self.fins = self.fins.having(host, fins)
+            # How everything stands is the same for all steps of a beat.
+            now, owes, i = self.now, captions.owes(self), self.first + len(steps)
+            states, timers, fins_now = self.states, self.timers, self.fins
+            if f is not None and kind == "segment-arrived":
+                packet, sender, segment, _sent, _due, again, probe, _doomed = f
+                steps.append(_new(Step, (
+                    i, now, kind, host, caption, states, timers, fins_now, owes, segment, sender, packet, again, probe,
+                    None, None, None, rule, rfc, move,
+                )))  # fmt: skip
             else:
-                self.record(
-                    beat.kind, host, beat.caption, beat.rule, beat.rfc,
-                    None, None, None, 0, False, beat.call, beat.result, beat.timer,
-                )  # fmt: skip
-            for (_transmit, caption), g in zip(beat.sent, self.wire[first:]):
-                self.record(
-                    "segment-sent", host, caption, "", "", g.segment, host, g.packet, g.again, g.probe
-                )
+                steps.append(_new(Step, (
+                    i, now, kind, host, caption, states, timers, fins_now, owes, None, None, None, 0, False,
+                    call, result, timer, rule, rfc, move,
+                )))  # fmt: skip
+            if sent:
+                packet = self.packets - len(sent)
+                for segment, again, probe, text in sent:
+                    i += 1
+                    packet += 1
+                    steps.append(_new(Step, (
+                        i, now, "segment-sent", host, text, states, timers, fins_now, owes, segment, host, packet,
+                        again, probe, None, None, None, "", "", move,
+                    )))  # fmt: skip
 
     def record(
-        self, event: EventKind, host: Host | None, caption: str, rule: str = "", rfc: str = "",
-        segment: Segment | None = None, sender: Host | None = None, packet: int | None = None, again: int = 0,
-        probe: bool = False, call: str | None = None, result: str | None = None, timer: str | None = None,
+        self, event: EventKind, host: Host | None, caption: str, segment: Segment | None = None,
+        sender: Host | None = None, packet: int | None = None, again: int = 0, probe: bool = False,
     ) -> None:  # fmt: skip
-        """Add a step to the trace: what has happened, and how everything stands now."""
-        if self.quiet:
-            return
-        self.steps.append(
-            Step(
-                self.first + len(self.steps), self.now, event, host, caption, self.states, self.timers, self.fins,
-                captions.owes(self), segment, sender, packet, again, probe, call, result, timer, rule, rfc, self.move,
-            )  # fmt: skip
-        )
+        """Add a step to the trace for something that no rule decides."""
+        if not self.quiet:
+            owes: Owes | None = captions.owes(self)
+            self.steps.append(
+                Step(
+                    self.first + len(self.steps), self.now, event, host, caption, self.states, self.timers, self.fins,
+                    owes, segment, sender, packet, again, probe, move=self.move,
+                )  # fmt: skip
+            )
 
     def _lose(self, f: Flight, why: str) -> None:
         if not self.quiet:
             self.record(
                 "segment-lost", None, captions.lost(f.sender, f.segment, f.probe, why),
-                segment=f.segment, sender=f.sender, packet=f.packet, again=f.again, probe=f.probe,
+                f.segment, f.sender, f.packet, f.again, f.probe,
             )  # fmt: skip
 
     def _launch(self, host: Host, segment: Segment, again: int, probe: bool) -> None:
@@ -212,21 +230,20 @@ class Doing:
                 if count == fault.nth:
                     doomed = doomed or fault.fate == "lost"
                     due += fault.late
-        self.wire.append(Flight(self.packets, host, segment, self.now, due, again, probe, doomed))
+        self.wire.append(_new(Flight, (self.packets, host, segment, self.now, due, again, probe, doomed)))
 
-    def set_timers(self, host: Host, changes: tuple[tuple[str, int | None, Owner], ...]) -> None:
-        """Start and stop timers: (name, µs from now or None, owner). They are kept in the order of expiry."""
-        at = host == "client"
-        old, now = self.timers[at], self.now
-        names = [name for name, _after, _owner in changes]
-        running = [r for r in old if r.name not in names]
-        kept = len(running)
-        running += [Running(name, now, now + after, owner) for name, after, owner in changes if after is not None]
-        if len(running) > kept:
-            running.sort(key=_by_expiry)
-        elif kept == len(old):
+    def set_timers(self, host: Host, touched: AbstractSet[str], starts: tuple[tuple[str, int, Owner], ...]) -> None:
+        """Stop the timers named, and start some: (name, µs from now, owner). They are kept in the order of expiry."""
+        server, client = self.timers
+        old, now = (server, self.now) if host == "server" else (client, self.now)
+        running = [r for r in old if r[0] not in touched] if old else []
+        if starts:
+            running += [_new(Running, (name, now, now + after, owner)) for name, after, owner in starts]
+            if len(running) > 1:
+                running.sort(key=_by_expiry)
+        elif len(running) == len(old):
             return
-        self.timers = self.timers.having(host, tuple(running))
+        self.timers = Pair(tuple(running), client) if host == "server" else Pair(server, tuple(running))
 
 
 def _by_expiry(r: Running) -> tuple[int, str]:

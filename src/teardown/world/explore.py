@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from teardown.errors import InputError
 from teardown.tcp.endpoint import MissingRule
-from teardown.tcp.states import CLOSED, ESTABLISHED, prose
+from teardown.tcp.states import CLOSED, ESTABLISHED, LISTEN, prose
 from teardown.world import captions
 from teardown.world.canonical import canonical, in_order
 from teardown.world.doing import Doing
@@ -334,33 +334,35 @@ class _Search:
         for at, (w, _spent) in enumerate(self.nodes):
             if w.wire or w.timers[0] or w.timers[1]:
                 continue
-            alive = [e.state for e, down in zip(w.ends, w.down) if not down and e.state != CLOSED]
+            alive = [e.state for e, down in zip(w.ends, w.down) if not down and e.state not in (CLOSED, LISTEN)]
             if not alive:
-                continue
+                continue  # a side that listens waits for nobody in particular
             way_out = tuple(f"call:{h}:{event.call}" for h in HOSTS for event in open_calls(w, h))
             if way_out and set(alive) == {ESTABLISHED}:
                 continue  # an idle connection, and somebody may use it
-            key = (w.states, w.down, way_out, captions.owes(w))
-            found.setdefault(key, [at, 0])[1] += 1
+            key = (w.states, w.down, captions.owes(w), bool(way_out))
+            found.setdefault(key, [at, way_out, 0])[2] += 1
         return tuple(
             Standstill(
                 states, f"{_standing(self.nodes[at][0])}; nothing is on the wire and no timer runs{_turn(owes)}",
                 owes, way_out, self._way(at), worlds,
             )  # fmt: skip
-            for (states, _down, way_out, owes), (at, worlds) in found.items()
+            for (states, _down, owes, _waits), (at, way_out, worlds) in found.items()
         )
 
     def _loops(self) -> tuple[Loop, ...]:
-        trapped = self._trapped()
-        loops = []
-        for ring in _bottoms(trapped, self.after):
+        loops: dict[str, Loop] = {}
+        for ring in sorted(_bottoms(self._trapped(), self.after), key=min):
             entry = min(ring)
             period = self._round(entry, set(ring))
-            names = dict.fromkeys(_deed(move) for move in period)
             w = self.nodes[entry][0]
-            text = f"{_standing(w)}, and it goes round for ever: {', '.join(names)}{_turn(_idle(w))}"
-            loops.append(Loop(text, self._way(entry), period, len(ring)))
-        return tuple(loops)
+            deeds = ", ".join(dict.fromkeys(_deed(move) for move in period))
+            text = f"{_standing(w)}, and it goes round for ever: {deeds}{_turn(_idle(w))}"
+            if text in loops:
+                loops[text] = loops[text]._replace(worlds=loops[text].worlds + len(ring))
+            else:
+                loops[text] = Loop(text, self._way(entry), period, len(ring))
+        return tuple(loops.values())
 
     def _trapped(self) -> set[int]:
         """The nodes from which no end can be reached, nor the edge of what has been searched."""
@@ -456,6 +458,9 @@ def _standing(w: World) -> str:
         return f"the {gone} is gone and the {other(gone)} stays in {prose(here)}"  # type: ignore[arg-type]
     if server == client:
         return f"both ends stay in {prose(server)}"
+    if CLOSED in (server, client):
+        done, left, state = ("server", "client", client) if server == CLOSED else ("client", "server", server)
+        return f"the {done} is CLOSED and the {left} stays in {prose(state)}"
     return f"the server stays in {prose(server)} and the client in {prose(client)}"
 
 

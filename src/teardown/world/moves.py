@@ -8,6 +8,7 @@ An illegal move raises `IllegalMove` with the rule that forbids it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from teardown.errors import InputError
@@ -36,6 +37,7 @@ class IllegalMove(InputError):
 
 
 # ------------------------------------------------------------------------------------------- the beginning
+@lru_cache(maxsize=256)
 def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
     """The world before the first move, and the steps that lead to it (the programs' first reactions)."""
     server, client = scenario.hosts
@@ -55,14 +57,14 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
     for host in HOSTS:
         keepalive = ends.of(host).keepalive
         if keepalive is not None:
-            doing.set_timers(host, (("keepalive", keepalive[0], "kernel"),))
+            doing.set_timers(host, {"keepalive"}, (("keepalive", keepalive[0], "kernel"),))
     if scenario.begin == "closed":
         doing.record("start", None, "The server listens. There is no connection yet.")
         doing.call("client", "connect")
         return doing.world(), tuple(doing.steps)
     # Programs set their alarms before anything is seen to happen, and act on what they find after it.
     memory, deeds = zip(*(setup.program.react(setup.program, (), "start") for setup in scenario.hosts))
-    doing.memory = Pair(*memory)
+    doing.memory = list(memory)
     for host, wanted in zip(HOSTS, deeds):
         doing.deeds(host, tuple(d for d in wanted if isinstance(d, SetAlarm)))
     doing.record("start", None, "The connection is open and idle.")

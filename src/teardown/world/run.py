@@ -45,7 +45,7 @@ def trace(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
 
 
 def _over(w: World) -> bool:
-    return not w.wire and all(down or e.state == CLOSED for e, down in zip(w.ends, w.down))
+    return not w.wire and all(down or e.state == CLOSED for e, down in zip(w.ends, w.down, strict=True))
 
 
 def ending(w: World) -> Ending:
@@ -55,7 +55,7 @@ def ending(w: World) -> Ending:
     if next_move(w) is None:
         left = [
             f"the {host} stays in {prose(e.state)}"
-            for host, e, down in zip(("server", "client"), w.ends, w.down)
+            for host, e, down in zip(("server", "client"), w.ends, w.down, strict=True)
             if e.state != CLOSED and not down
         ]
         return Ending("stuck", w.now, f"Nothing can happen by itself any more: {' and '.join(left)}.")

@@ -92,7 +92,7 @@ def _set(setup: HostSetup, name: str, text: str, place: str) -> HostSetup:
         value = -1 if name == "linger2" and text.startswith("-") else duration(text, place)
         return replace(setup, options={**setup.options, name: value})
     if name == "keepalive":
-        idle, interval, count = (text.split("/") + ["", ""])[:3]
+        idle, interval, count = [*text.split("/"), "", ""][:3]
         if not count.isdecimal() or not 0 < int(count[:4]) < 1000:
             raise InputError(f"keepalive cannot be {text!r}", place=place, mend="Write idle/interval/count: 2h/75s/9")
         probes = (duration(idle, place), duration(interval, place), int(count))

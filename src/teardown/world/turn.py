@@ -8,7 +8,6 @@ Time, the wire and the trace are not its business; `doing` plays a turn into a w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -27,49 +26,19 @@ _NO_FINS = Fins(False, False, False)
 _MOST_NEWS = 1_000
 
 
-class Arrival(NamedTuple):
-    """A segment arrives."""
-
-    segment: Segment
-    probe: bool = False
-
-
-class Expiry(NamedTuple):
-    """A timer is over that ran for `lasted` µs; `idle`: µs since a segment arrived, where a system counts that."""
-
-    name: str
-    owner: Owner
-    lasted: int
-    idle: int = 0
-
-
-class SocketCall(NamedTuple):
-    """The program calls."""
-
-    name: str
-    amount: int = 0
-
-
-class Deeds(NamedTuple):
-    """The program does these things of its own accord."""
-
-    deeds: tuple[Deed, ...]
-
-
-Happening = Arrival | Expiry | SocketCall | Deeds
-
-
 class Beat(NamedTuple):
     """One event at the host and its immediate consequences.
 
-    `timers` are (name, µs from now or None to stop it, owner). `kind` is None when the trace shows nothing of it.
+    `touched` are the timers that stop or start again, `starts` those that then run: (name, µs from now, owner).
+    `kind` is None when the trace shows nothing of it.
     """
 
     kind: EventKind | None
     endpoint: Endpoint
     fins: Fins
-    timers: tuple[tuple[str, int | None, Owner], ...]
-    sent: tuple[tuple[Transmit, str], ...] = ()  # with the caption of each
+    touched: frozenset[str] = frozenset()
+    starts: tuple[tuple[str, int, Owner], ...] = ()
+    sent: tuple[tuple[Segment, int, bool, str], ...] = ()  # segment, again, probe, and the caption
     caption: str = ""
     rule: str = ""
     rfc: str = ""
@@ -86,67 +55,94 @@ class Turn(NamedTuple):
     beats: tuple[Beat, ...]
 
 
-@lru_cache(maxsize=1 << 14)
-def turn(program: Program, host: Host, endpoint: Endpoint, memory: Memory, happening: Happening) -> Turn:
-    """What the host does about `happening`. Raises InputError for a program that never comes to rest."""
-    taking = _Taking(program, host, endpoint, memory)
-    match happening:
-        case Arrival():
-            taking.arrive(happening)
-        case Expiry():
-            taking.expire(happening)
-        case SocketCall(name, amount):
-            taking.call(Event(call=name, amount=amount))
-        case Deeds(deeds):
-            for deed in deeds:
-                taking.do(deed)
-    taking.flush()
-    return Turn(taking.memory, tuple(taking.beats))
+class Actor(NamedTuple):
+    """The host whose turn it is: what it runs, and how it stands."""
+
+    host: Host
+    program: Program
+    endpoint: Endpoint
+    memory: Memory
+
+
+_REMEMBERED = 1 << 14
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def on_arrival(actor: Actor, segment: Segment, probe: bool) -> Turn:
+    """A segment arrives. All turns raise InputError for a program that never comes to rest."""
+    taking = _Taking(actor)
+    taking.arrive(segment, probe)
+    return taking.rest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def on_expiry(actor: Actor, name: str, owner: Owner, lasted: int, idle: int) -> Turn:
+    """A timer is over that ran for `lasted` µs; `idle`: µs since a segment arrived, where a system counts that."""
+    taking = _Taking(actor)
+    taking.expire(name, owner, lasted, idle)
+    return taking.rest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def on_deeds(actor: Actor, deeds: tuple[Deed, ...], forced: bool) -> Turn:
+    """The program acts. `forced`: its calls are made whether or not the program still could make them."""
+    taking = _Taking(actor)
+    for deed in deeds:
+        if forced and isinstance(deed, Call):
+            taking.call(Event(call=deed.name, amount=deed.amount))
+        else:
+            taking.do(deed)
+    return taking.rest()
+
+
+def forget() -> None:
+    """Forget all turns: for tests that change the table."""
+    for remembered in (on_arrival, on_expiry, on_deeds):
+        remembered.cache_clear()
 
 
 class _Taking:
     """A host while it takes its turn."""
 
-    def __init__(self, program: Program, host: Host, endpoint: Endpoint, memory: Memory) -> None:
-        self.program, self.host, self.end, self.memory = program, host, endpoint, memory
+    def __init__(self, actor: Actor) -> None:
+        self.host, self.program, self.end, self.memory = actor
         self.beats: list[Beat] = []
         self.news: deque[str] = deque()
         self.gone = False
 
     # -- what can happen
-    def arrive(self, arrival: Arrival) -> None:
-        segment, probe = arrival
+    def arrive(self, segment: Segment, probe: bool) -> None:
         outcome = self.end.step(Event(segment=segment))
         rule = _telling(outcome.rules)
         caption = captions.arrived(self.host, segment, probe, rule.why)
-        self._beat("segment-arrived", outcome, (), caption=caption, rule=rule.id, rfc=rule.rfc)
+        self._beat("segment-arrived", outcome, caption=caption, rule=rule)
 
-    def expire(self, expiry: Expiry) -> None:
-        over = (expiry.name, None, expiry.owner)
-        if expiry.owner == "program":
-            caption = captions.fired(self.host, expiry.name, "program", expiry.lasted, captions.alarm_why(expiry.name))
-            self._alarm(over, "timer", caption)
-            self.news.append(f"alarm {expiry.name}")
+    def expire(self, name: str, owner: Owner, lasted: int, idle: int) -> None:
+        if owner == "program":
+            caption = captions.fired(self.host, name, owner, lasted, captions.alarm_why(name))
+            beat = Beat("timer", self.end, _fins(self.end), frozenset({name}), caption=caption, timer=name)
+            self.beats.append(beat)
+            self.news.append(f"alarm {name}")
             return
-        outcome = self.end.step(Event(timer=expiry.name, idle=expiry.idle))
+        outcome = self.end.step(Event(timer=name, idle=idle))
         rule = outcome.rules[-1]
-        caption = captions.fired(self.host, expiry.name, "kernel", expiry.lasted, rule.why)
-        self._beat("timer", outcome, (over,), caption=caption, rule=rule.id, rfc=rule.rfc, timer=expiry.name)
+        caption = captions.fired(self.host, name, owner, lasted, rule.why)
+        self._beat("timer", outcome, caption=caption, rule=rule, timer=name)
 
     def call(self, event: Event) -> None:
         outcome = self.end.step(event)
         rule, result = outcome.rules[-1], outcome.result
+        caption = captions.called(self.host, event, result, rule.why)
         self._beat(
-            "call", outcome, (), caption=captions.called(self.host, event, result, rule.why),
-            rule=rule.id, rfc=rule.rfc, call=captions.call_text(event), result=result,
-        )  # fmt: skip
+            "call", outcome, caption=caption, rule=rule, call=captions.call_text(event), result=result
+        )
 
     # -- the program
-    def flush(self) -> None:
-        """Let the program react until it has nothing more to do."""
+    def rest(self) -> Turn:
+        """Let the program react until it has nothing more to do: then the turn is over."""
         for _i in range(_MOST_NEWS):
             if not self.news or self.gone:
-                return
+                return Turn(self.memory, tuple(self.beats))
             news = self.news.popleft()
             if not self.end.orphan or news.startswith("alarm"):
                 self.memory, deeds = self.program.react(self.program, self.memory, news)
@@ -164,44 +160,44 @@ class _Taking:
                 if not self.end.orphan and (self.end.state not in (CLOSED, LISTEN) or name == "close"):
                     self.call(Event(call=name, amount=amount))
             case SetAlarm(name, after):
-                self._alarm((name, after, "program"))
+                self._alarm(name, ((name, after, "program"),))
             case StopAlarm(name):
-                self._alarm((name, None, "program"))
+                self._alarm(name, ())
             case Vanish():
                 self.gone = True
                 caption = f"The {self.host} is gone: its line or its power has failed. Nobody is told."
-                self.beats.append(
-                    Beat("call", self.end, _fins(self.end), (), caption=caption, call="power off", gone=True)
-                )
+                beat = Beat("call", self.end, _fins(self.end), caption=caption, call="power off", gone=True)
+                self.beats.append(beat)
 
     # -- the machine room
-    def _alarm(self, change: tuple[str, int | None, Owner], kind: EventKind | None = None, caption: str = "") -> None:
-        fired = change[0] if kind else None
-        self.beats.append(Beat(kind, self.end, _fins(self.end), (change,), (), caption, timer=fired))
+    def _alarm(self, name: str, starts: tuple[tuple[str, int, Owner], ...]) -> None:
+        self.beats.append(Beat(None, self.end, _fins(self.end), frozenset({name}), starts))
 
     def _beat(
-        self, kind: EventKind, outcome: Outcome, before: Iterable[tuple[str, int | None, Owner]], *, caption: str,
-        rule: str, rfc: str, call: str | None = None, result: str | None = None, timer: str | None = None,
+        self, kind: EventKind, outcome: Outcome, *, caption: str, rule: Rule, call: str | None = None,
+        result: str | None = None, timer: str | None = None,
     ) -> None:  # fmt: skip
         """Take over what the TCP has done."""
         self.end = outcome.endpoint
-        # The last word on each timer is the one that counts.
-        timers = {name: (name, after, owner) for name, after, owner in before}
+        touched = set() if timer is None else {timer}
+        starts: dict[str, tuple[str, int, Owner]] = {}  # the last word on each timer is the one that counts
         sent = []
         for effect in outcome.effects:
             match effect:
                 case Transmit(segment, again, probe):
-                    sent.append((effect, captions.sent(self.host, segment, again, probe)))
+                    sent.append((segment, again, probe, captions.sent(self.host, segment, again, probe)))
                 case StartTimer(name, after):
-                    timers[name] = (name, after, "kernel")
+                    touched.add(name)
+                    starts[name] = (name, after, "kernel")
                 case StopTimer(name):
-                    timers[name] = (name, None, "kernel")
+                    touched.add(name)
+                    starts.pop(name, None)
                 case Tell(news):
                     self.news.append(news)
         self.beats.append(
             Beat(
-                kind, self.end, _fins(self.end), tuple(timers.values()), tuple(sent), caption, rule, rfc, call,
-                result, timer,
+                kind, self.end, _fins(self.end), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
+                rule.id, rule.rfc, call, result, timer,
             )  # fmt: skip
         )
 

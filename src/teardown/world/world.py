@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from teardown.programs import Memory, Program
 from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.profile import Profile
 from teardown.tcp.segment import Segment
-from teardown.world.trace import HOSTS, Host, Pair, Running
+from teardown.world.trace import Host, Pair, Running
 
 SEATS = ("network", "server", "client", "clock")
 
@@ -58,8 +58,8 @@ class Scenario:
         return {
             "name": self.name,
             "title": self.title,
-            "stacks": {h: s.profile.name for h, s in zip(("server", "client"), self.hosts)},
-            "programs": {h: s.program.name for h, s in zip(("server", "client"), self.hosts)},
+            "stacks": {h: s.profile.name for h, s in zip(("server", "client"), self.hosts, strict=True)},
+            "programs": {h: s.program.name for h, s in zip(("server", "client"), self.hosts, strict=True)},
             "latency": self.latency,
             "begin": self.begin,
             "seed": self.seed,
@@ -108,20 +108,43 @@ class World(NamedTuple):
         return first_timer(self.timers)
 
 
+class Standing(Protocol):
+    """How things stand: a world, or one that is being changed. In pairs, the server's value comes first."""
+
+    scenario: Scenario
+    now: int
+    ends: Sequence[Endpoint]
+    memory: Sequence[Memory]
+    timers: Pair[tuple[Running, ...]]
+    wire: Sequence[Flight]
+    seen: tuple[int, ...]
+    down: Sequence[bool]
+    heard: Sequence[int]
+
+
 def first_timer(timers: Pair[tuple[Running, ...]]) -> tuple[Host, Running] | None:
     """The timer that expires first; the server's before the client's, the kernel's before a program's."""
-    host: Host = "server"
-    first: Running | None = None
-    for at, running in zip(HOSTS, timers):
-        # Each host's timers stand in the order of expiry.
-        for r in running:
-            if first is None or r.expires < first.expires:
-                host, first = at, r
-            elif r.expires > first.expires:
+    server, client = timers
+    if not server:
+        return ("client", _first(client)) if client else None
+    first = _first(server)
+    if client:
+        other = _first(client)
+        if other.expires < first.expires:
+            return "client", other
+    return "server", first
+
+
+def _first(running: tuple[Running, ...]) -> Running:
+    """Of one host's timers, which stand in the order of expiry."""
+    first = running[0]
+    if first.owner == "program":
+        for r in running[1:]:
+            if r.expires > first.expires:
                 break
-            elif host == at and first.owner == "program" and r.owner == "kernel":
-                first = r
-    return None if first is None else (host, first)
+            if r.owner == "kernel":
+                return r
+    return first
 
 
 def first_flight(now: int, wire: Sequence[Flight]) -> Flight | None:
