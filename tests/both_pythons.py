@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from teardown import browser
+from teardown.formats import pcapng
 from teardown.lab.file import names as lab_names
 from teardown.world.run import run
 from teardown.world.scenario import load
@@ -27,9 +28,16 @@ def walk(lab: str) -> list[str]:
     return out
 
 
+def capture(name: str) -> list[str]:
+    """A scenario's capture, and what is read in it."""
+    written = pcapng.write(run(load(name)))
+    return [hashlib.sha256(written).hexdigest(), digest(repr(pcapng.read(written)))]
+
+
 def play() -> dict[str, dict[str, object]]:
-    """Digests of every scenario's trace and of a walk through every lab."""
+    """Digests of every scenario's trace and capture and of a walk through every lab."""
     return {
         "scenarios": {name: digest(run(load(name)).dumps()) for name in scenario_names()},
+        "captures": {name: capture(name) for name in scenario_names()},
         "labs": {name: walk(name) for name in lab_names()},
     }

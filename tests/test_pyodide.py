@@ -1,4 +1,4 @@
-"""The same bytes in CPython and in Pyodide: every scenario's trace, and a walk through every lab.
+"""The same bytes in CPython and in Pyodide: every scenario's trace and capture, and a walk through every lab.
 
 Runs the wheel that pages ship, in the Pyodide that pages ship, under node.
 """

@@ -10,11 +10,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import CASES, trace_of
+from conftest import CASES, drawn, trace_of
 
-from teardown.draw import figure, ladder, state_map
+from teardown.draw import ladder, state_map
 from teardown.draw.palette import DARK_PAGE, FAMILIES, LIGHT_PAGE, LOOKS
 from teardown.draw.svg import escape, num, width, wrap
+from teardown.site import state_graph
 from teardown.tcp.states import STATES
 
 WEB = Path(__file__).parents[2] / "src" / "web"
@@ -24,8 +25,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawings() -> list[tuple[str, str]]:
     return [
         *((name, ladder.draw(trace_of(name)).svg) for name in CASES),
-        ("map", state_map.draw()),
-        ("map of a trace", state_map.draw("m", trace_of("buggy-client"))),
+        ("map", state_map.draw(state_graph.plan())),
+        ("map of a trace", state_map.draw(state_graph.plan(), "m", trace_of("buggy-client"))),
     ]
 
 
@@ -69,7 +70,7 @@ def test_every_class_that_is_coloured_has_a_rule() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_figure_fits_its_budget(name: str) -> None:
-    html = figure.figure(trace_of(name), name)
+    html = drawn(trace_of(name), name)
     assert len(gzip.compress(html.encode(), 9)) < 60_000
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import re
 from xml.etree import ElementTree
 
+import pytest
 from conftest import CASES, trace_of
 
 from teardown.draw import state_map, words
-from teardown.draw.svg import Box
+from teardown.draw.svg import num
+from teardown.errors import InputError
+from teardown.site import state_graph
 from teardown.tcp.states import CLOSED, FIN_WAIT_2, STATES
 from teardown.tcp.table import RULES
 from teardown.world.trace import HOSTS
 
+PLAN = state_graph.plan()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def groups(cls: str, svg: str | None = None) -> list[ElementTree.Element]:
-    root = ElementTree.fromstring(svg or state_map.draw())
+    root = ElementTree.fromstring(svg or state_map.draw(PLAN))
     return [g for g in root.iter(f"{SVG}g") if cls in (g.get("class") or "").split()]
 
 
@@ -29,10 +34,35 @@ def test_every_state_and_arrow_comes_from_the_table() -> None:
     assert len(drawn) == len(table)
 
 
-def test_no_route_leads_where_the_table_does_not() -> None:
-    table = {(edge.start, edge.end) for edge in state_map.edges()}
-    assert set(state_map.ROUTES) <= table
-    assert set(state_map._WORDS_AT) <= table
+def test_graphviz_is_asked_about_every_state_and_arrow_of_the_table_by_its_id() -> None:
+    table = {(state, rule.to) for rule in RULES for state in rule.states if rule.to not in (None, state)}
+    assert set(PLAN.places) == set(STATES)
+    assert set(PLAN.routes) == table
+    source = state_graph.dot().source + state_graph.neato(state_graph._places()).source
+    for state in STATES:
+        assert re.search(rf'class="?node[^]]* id="?{state}"?[ \]]', source), state
+    for start, end in table:
+        assert re.search(rf'class="edge (segment|call|timer|abort)"[^]]* id="{start}-{end}"', source), (start, end)
+
+
+def test_the_left_column_closes_first_and_the_right_one_second() -> None:
+    x = {state: place[0] for state, place in PLAN.places.items()}
+    y = {state: place[1] for state, place in PLAN.places.items()}
+    assert x["FIN-WAIT-1"] == x["FIN-WAIT-2"] < x["CLOSING"] == x["TIME-WAIT"] == x[CLOSED] < x["LAST-ACK"]
+    assert x["CLOSE-WAIT"] == x["LAST-ACK"]
+    assert y["ESTABLISHED"] < y["FIN-WAIT-1"] == y["CLOSE-WAIT"] < y["FIN-WAIT-2"] == y["LAST-ACK"] < y["TIME-WAIT"]
+    assert abs(x["FIN-WAIT-1"] + x["LAST-ACK"] - state_map.WIDTH) < 0.1
+
+
+def test_the_same_table_gives_the_same_map() -> None:
+    again = state_graph.plan.__wrapped__()
+    assert state_map.draw(again) == state_map.draw(PLAN)
+
+
+def test_without_graphviz_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match=r"no program dot here. Run tools/bootstrap\.sh site"):
+        state_graph.plan.__wrapped__()
 
 
 def test_arrows_are_marked_by_kind_of_cause() -> None:
@@ -63,28 +93,48 @@ def test_every_event_that_moves_a_connection_has_words() -> None:
 
 
 def test_boxes_do_not_touch_and_arrows_keep_clear_of_them() -> None:
-    w, h = state_map.NODE
-    boxes = {s: Box(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for s, (x, y) in state_map.PLACES.items()}
+    boxes = {state: PLAN.box(state) for state in STATES}
     for a, b in itertools.combinations(boxes.values(), 2):
         assert not a.meets(b)
-    for edge in state_map.edges():
-        points = state_map.route(edge)
-        for (x0, y0), (x1, y1) in itertools.pairwise(points):
+    for (start, end), route in PLAN.routes.items():
+        for (x0, y0), (x1, y1) in itertools.pairwise(route.points()):
+            assert 1 < x0 < state_map.WIDTH - 1
             for state, box in boxes.items():
-                if state not in (edge.start, edge.end):
-                    assert not box.crossed_by(x0, y0, x1, y1), (edge.start, edge.end, state)
+                if state not in (start, end):
+                    assert not box.crossed_by(x0, y0, x1, y1), (start, end, state)
+
+
+def test_words_stand_on_nothing() -> None:
+    labelled = {(e.start, e.end): e.label for e in state_map.edges() if e.labelled}
+    assert {way: words.text for way, words in PLAN.words.items()} == labelled
+    for a, b in itertools.combinations(PLAN.words.values(), 2):
+        assert not a.box.meets(b.box), (a, b)
+    for word in PLAN.words.values():
+        assert not any(word.box.meets(PLAN.box(state)) for state in STATES), word
+        for way, route in PLAN.routes.items():
+            for (x0, y0), (x1, y1) in itertools.pairwise(route.points()):
+                assert not word.box.crossed_by(x0, y0, x1, y1), (word, way)
+
+
+def test_an_arrow_begins_and_ends_at_its_boxes() -> None:
+    for (start, end), route in PLAN.routes.items():
+        for state, (x, y) in ((start, route.pieces[0].start), (end, route.tip)):
+            x0, y0, x1, y1 = PLAN.box(state)
+            assert x0 - 1.5 <= x <= x1 + 1.5, (start, end)
+            assert y0 - 1.5 <= y <= y1 + 1.5, (start, end)
+            assert min(abs(x - x0), abs(x - x1), abs(y - y0), abs(y - y1)) < 1.5, (start, end)
 
 
 def test_a_trace_marks_its_arrows_and_places_its_tokens() -> None:
     for name in CASES:
         trace = trace_of(name)
-        svg = state_map.draw("m", trace)
+        svg = state_map.draw(PLAN, "m", trace)
         marked = {(g.get("data-from"), g.get("data-to")) for g in groups("on-path", svg)}
         assert marked <= state_map._taken(trace)
         for host in HOSTS:
             token = next(g for g in groups("token", svg) if g.get("data-host") == host)
-            x, y = state_map.PLACES[trace.steps[-1].states.of(host)]
-            assert token.get("transform") == f"translate({x:g} {y:g})"
+            x, y = PLAN.places[trace.steps[-1].states.of(host)]
+            assert token.get("transform") == f"translate({num(x)} {num(y)})"
 
 
 def test_the_region_of_interest_names_every_way_out() -> None:

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 import stories
-from conftest import trace_of
+from conftest import drawn, trace_of
 
 from teardown.draw import ladder, words
-from teardown.draw.figure import figure, identifier, self_contained
+from teardown.draw.figure import identifier, self_contained
 from teardown.errors import InputError
 from teardown.tcp.states import prose
 from teardown.world.trace import Trace
@@ -101,7 +101,7 @@ def test_the_summary_names_every_state(trace: Trace) -> None:
 
 def test_a_figure_is_complete_without_a_script(case: str) -> None:
     trace = trace_of(case)
-    page = Page(figure(trace, case))
+    page = Page(drawn(trace, case))
     assert len(page.all("svg", "ladder")) == 1
     assert len(page.all("svg", "states")) == 1
     assert len(page.all("ol", "transcript")) == 1
@@ -117,7 +117,7 @@ def test_a_figure_is_complete_without_a_script(case: str) -> None:
 
 def test_paper_gets_one_frame_for_every_step(case: str) -> None:
     trace = trace_of(case)
-    html = figure(trace, case)
+    html = drawn(trace, case)
     frames = html.split('class="tcp-frames"')[1].split("</ol>")[0]
     assert frames.count("<use") == len(trace.steps)
     assert frames.count("<rect") == len(trace.steps) - 1, "the last frame is the finished picture"
@@ -127,17 +127,17 @@ def test_paper_gets_one_frame_for_every_step(case: str) -> None:
 
 
 def test_a_book_gets_drawings_without_references() -> None:
-    html = self_contained(figure(trace_of("buggy-client"), "buggy-client"))
+    html = self_contained(drawn(trace_of("buggy-client"), "buggy-client"))
     assert "<use" not in html
     assert html.count(">FIN, ACK</text>") == 1 + len(trace_of("buggy-client").steps)
 
 
 def test_no_identifier_stands_twice_on_a_page() -> None:
     html = (
-        figure(trace_of("buggy-client"), "buggy-client")
-        + figure(trace_of("buggy-client"), "buggy-client", nth=2)
-        + figure(trace_of("normal-close"), "normal-close")
-        + figure(trace_of("normal-close"), "buggy-client")
+        drawn(trace_of("buggy-client"), "buggy-client")
+        + drawn(trace_of("buggy-client"), "buggy-client", nth=2)
+        + drawn(trace_of("normal-close"), "normal-close")
+        + drawn(trace_of("normal-close"), "buggy-client")
     )
     ids = Counter(re.findall(r'\bid="([^"]+)"', html))
     assert not [name for name, count in ids.items() if count > 1]
@@ -152,11 +152,11 @@ def test_identifiers_come_from_the_content() -> None:
 
 
 def test_a_figure_shows_what_is_asked_for() -> None:
-    page = Page(figure(trace_of("buggy-client"), "b", ["states"]))
+    page = Page(drawn(trace_of("buggy-client"), "b", ["states"]))
     assert not page.all("svg", "ladder")
     assert page.all("svg", "states")
     with pytest.raises(InputError, match="cannot show 'film'"):
-        figure(trace_of("buggy-client"), "b", ["film"])
+        drawn(trace_of("buggy-client"), "b", ["film"])
 
 
 def test_nothing_strange_becomes_markup() -> None:
@@ -164,18 +164,18 @@ def test_nothing_strange_becomes_markup() -> None:
     trace = stories.half_close(evil).arrive("FIN-WAIT-2", "110").end("open")
     step = trace.steps[1]._replace(caption=evil, call=evil)
     trace = trace._replace(steps=(trace.steps[0], step, *trace.steps[2:]))
-    html = figure(trace, evil, title=evil, note=evil, links=[(evil, evil)])
+    html = drawn(trace, evil, title=evil, note=evil, links=[(evil, evil)])
     assert "<img" not in html
     Page(html)
 
 
 def test_downloads_are_links() -> None:
-    html = figure(trace_of("buggy-client"), "b", links=[("trace as JSON", "b.json")])
+    html = drawn(trace_of("buggy-client"), "b", links=[("trace as JSON", "b.json")])
     assert '<a href="b.json" download>trace as JSON</a>' in html
 
 
 def test_the_finished_picture_is_the_ladder_itself(case: str) -> None:
     trace = trace_of(case)
-    html = figure(trace, case)
+    html = drawn(trace, case)
     picture = ladder.draw(trace, ids=f"{identifier(trace, case)}-ladder").svg
     assert picture in html

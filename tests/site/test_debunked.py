@@ -82,23 +82,27 @@ def test_is_on_the_page_with_what_it_printed(script: Path):
     page = (PAGE / "index.md").read_text(encoding="utf-8")
     assert f'--8<-- "{script.name}"' in page
     assert f'--8<-- "{script.stem}.txt"' in page
+    assert f"](scripts/{script.name})" in page
 
 
 @pytest.mark.kernel
 @each
 def test_holds_here(script: Path):
     code, out, err = ran(script)
-    if sys.platform != "linux" and "needs Linux" in err:
+    if sys.platform != "linux" and "Linux" in err:
         pytest.skip(err.strip())
+    if sys.platform == "linux" and out != recorded(script.stem):
+        code, out, err = finish(start(script))  # a busy machine may have come too late for a look between
+        assert out == recorded(script.stem)
     assert code == 0, out + err
     assert err == ""
-    if sys.platform == "linux":
-        assert out == recorded(script.stem)
 
 
 def record() -> None:
     """Write what each script prints, with the system it ran on."""
-    where = f"# {platform.system()} {platform.release().partition('-')[0]}, Python {platform.python_version()}\n"
+    where = (
+        f"# {platform.system()} {platform.release().partition('-')[0]}, Python {platform.python_version()}\n"
+    )
     for script in SCRIPTS:
         code, out, err = ran(script)
         if code:

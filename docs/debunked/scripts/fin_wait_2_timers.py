@@ -1,10 +1,10 @@
-"""A FIN_WAIT_2 limit of 1 s ends an orphan. It touches neither a held socket nor TIME_WAIT."""
+"""A FIN_WAIT_2 limit of 2 s ends an orphan. It touches neither a held socket nor TIME_WAIT."""
 import pathlib, socket, sys, time
 
 NAMES, listener = {"05": "FIN_WAIT_2", "06": "TIME_WAIT"}, socket.create_server(("127.0.0.1", 0))
 def pair():
     a, b = socket.create_connection(listener.getsockname()), listener.accept()[0]
-    a.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, 1)  # tcp_fin_timeout, for this socket alone
+    a.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, 2)  # tcp_fin_timeout, for this socket alone
     return a, b, [f"0100007F:{s.getsockname()[1]:04X}" for s in (a, b)]
 def state(ends):
     rows = map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines())
@@ -15,7 +15,7 @@ pairs = held, orphan, both = pair(), pair(), pair()
 held[0].shutdown(socket.SHUT_WR)  # keeps its descriptor
 for end in orphan[0], both[0], both[1]:
     end.close()
-for wait in 0.2, 3:
+for wait in 0.2, 4:
     time.sleep(wait)
     states = [state(ends) for *_, ends in pairs]
     print(f"{wait} s later: held {states[0]}, orphan {states[1]}, closed by both {states[2]}")

@@ -13,6 +13,7 @@ from typing import Final
 from teardown.draw import ladder, state_map, words
 from teardown.draw.labels import SIZE
 from teardown.draw.layout import WIDTH
+from teardown.draw.map_plan import Plan
 from teardown.draw.palette import INK, LIGHT_PAGE
 from teardown.draw.svg import escape, num
 from teardown.errors import InputError
@@ -36,12 +37,14 @@ def figure(
     note: str = "",
     links: Sequence[tuple[str, str]] = (),
     nth: int = 1,
+    plan: Plan | None = None,
 ) -> str:
     """The figure of `trace` as one HTML element.
 
     `name` is the scenario's id, by which links such as `#name/4` drive the figure. `show` chooses among `PARTS`.
     `title` overrides the scenario's, `note` is one more sentence for the caption, `links` are downloads (text,
-    address). `nth` counts the figures of one scenario on one page, so that no identifier stands twice.
+    address). `nth` counts the figures of one scenario on one page, so that no identifier stands twice. `plan` is where
+    everything in the state diagram stands; without one a figure cannot show `states`.
     """
     for part in show:
         if part not in PARTS:
@@ -54,8 +57,10 @@ def figure(
         strips = columns(picture, f"{ids}-ladder") if tall else ""
         boards.append(f'<div class="tcp-ladder{" tall" if tall else ""}">{picture.svg}{strips}</div>')
     if "states" in show:
+        if plan is None:
+            raise InputError("a figure with states needs the diagram's plan", mend="teardown.site.state_graph makes it")
         boards.append(
-            f'<div class="tcp-states">{state_map.draw(f"{ids}-map", trace)}'
+            f'<div class="tcp-states">{state_map.draw(plan, f"{ids}-map", trace)}'
             f'<details class="tcp-regions"><summary>What can happen in each state</summary>'
             f"{words.regions(trace)}</details></div>"
         )

@@ -1,9 +1,7 @@
 """The state diagram: one map for the whole site, on which two tokens walk.
 
-Every state, arrow, cause and tooltip comes from the transition table. Only *places* are chosen by hand, because a map
-that looks the same on every page is learnt once: the left column closes first, the right one second, what both share
-stands in the middle, resets run along the edges of the sheet. An arrow that the table gains and `ROUTES` does not
-know is drawn straight.
+Every state, arrow, cause and tooltip comes from the transition table. Where they stand comes as a `Plan`, which
+Graphviz makes from the same table when the site is built: a map that looks the same on every page is learnt once.
 
 Arrows are drawn by kind of cause: a segment arrives (solid), the program calls (double), a timer fires (dash-dot).
 Arrows that only a reset, an abort or giving up can take are thin. Several rules between the same two states are one
@@ -16,11 +14,11 @@ from typing import Final, NamedTuple
 
 from teardown.draw import words
 from teardown.draw.ladder import MONO, SANS, checklist
+from teardown.draw.map_plan import NODE, Plan
 from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
 from teardown.draw.svg import el, escape, num
 from teardown.tcp.states import (
     CLOSE_WAIT,
-    CLOSED,
     CLOSING,
     ESTABLISHED,
     FIN_WAIT_1,
@@ -38,25 +36,8 @@ from teardown.tcp.table import RULES, Rule
 from teardown.world.trace import HOSTS, Trace
 
 WIDTH: Final = 360.0
-NODE: Final = (102.0, 36.0)
-LEFT, MIDDLE, RIGHT = 62.0, 180.0, 298.0
-
-#: The middle of each state's box.
-PLACES: Final = {
-    SYN_SENT: (LEFT, 34.0),
-    LISTEN: (RIGHT, 34.0),
-    SYN_RECEIVED: (MIDDLE, 84.0),
-    ESTABLISHED: (MIDDLE, 158.0),
-    FIN_WAIT_1: (LEFT, 236.0),
-    CLOSE_WAIT: (RIGHT, 236.0),
-    FIN_WAIT_2: (LEFT, 330.0),
-    CLOSING: (MIDDLE, 330.0),
-    LAST_ACK: (RIGHT, 330.0),
-    TIME_WAIT: (MIDDLE, 414.0),
-    CLOSED: (MIDDLE, 496.0),
-}
 OPENING: Final = (LISTEN, SYN_SENT, SYN_RECEIVED)
-HEIGHT: Final = 582.0
+LEGEND_ROOM: Final = 74.0  # below the graph
 
 #: The checklist that makes each closing state what it is: my FIN sent, acknowledged, the peer's FIN received.
 BOXES: Final = {
@@ -67,52 +48,6 @@ BOXES: Final = {
     CLOSE_WAIT: Fins(False, False, True),
     LAST_ACK: Fins(True, False, True),
     TIME_WAIT: Fins(True, True, True),
-}
-
-type Point = tuple[float, float]
-_RAIL_L, _RAIL_R = 4.5, 355.5
-_TO_CLOSED_L: Final = ((_RAIL_L, 508.0), (129.0, 508.0))
-_TO_CLOSED_R: Final = ((_RAIL_R, 508.0), (231.0, 508.0))
-
-#: How arrows run that should not be straight: their corners, from border to border.
-ROUTES: Final[dict[tuple[str, str], tuple[Point, ...]]] = {
-    (ESTABLISHED, FIN_WAIT_1): ((150, 176), (84, 218)),
-    (ESTABLISHED, CLOSE_WAIT): ((210, 176), (276, 218)),
-    (FIN_WAIT_1, CLOSING): ((96, 254), (156, 312)),
-    (FIN_WAIT_2, TIME_WAIT): ((96, 348), (152, 396)),
-    (FIN_WAIT_2, CLOSED): ((LEFT - 14, 348), (LEFT - 14, 490), (129, 490)),
-    (LAST_ACK, CLOSED): ((RIGHT, 348), (RIGHT, 490), (231, 490)),
-    (FIN_WAIT_1, CLOSED): ((11, 236), (_RAIL_L, 236), *_TO_CLOSED_L),
-    (ESTABLISHED, CLOSED): ((129, 158), (_RAIL_L, 158), *_TO_CLOSED_L),
-    (SYN_SENT, CLOSED): ((11, 40), (_RAIL_L, 40), *_TO_CLOSED_L),
-    (CLOSED, SYN_SENT): ((129, 508), (_RAIL_L, 508), (_RAIL_L, 28), (11, 28)),
-    (CLOSE_WAIT, CLOSED): ((349, 236), (_RAIL_R, 236), *_TO_CLOSED_R),
-    (LISTEN, CLOSED): ((349, 40), (_RAIL_R, 40), *_TO_CLOSED_R),
-    (CLOSED, LISTEN): ((231, 508), (_RAIL_R, 508), (_RAIL_R, 28), (349, 28)),
-    (SYN_RECEIVED, CLOSED): ((231, 84), (_RAIL_R, 84), *_TO_CLOSED_R),
-    (CLOSING, CLOSED): ((129, 336), (120, 336), (120, 460), (162, 460), (162, 478)),
-    (TIME_WAIT, SYN_RECEIVED): ((231, 414), (240, 414), (240, 94), (231, 94)),
-    (SYN_SENT, SYN_RECEIVED): ((113, 46), (150, 66)),
-    (SYN_SENT, ESTABLISHED): ((84, 52), (84, 150), (129, 150)),
-    (LISTEN, SYN_RECEIVED): ((247, 46), (210, 66)),
-    (SYN_RECEIVED, LISTEN): ((222, 66), (259, 46)),
-    (SYN_RECEIVED, FIN_WAIT_1): ((140, 102), (104, 124), (70, 180), (70, 218)),
-    (SYN_RECEIVED, CLOSE_WAIT): ((220, 102), (256, 124), (290, 180), (290, 218)),
-}
-
-#: Where the words of an arrow stand: x, baseline, anchor.
-_WORDS_AT: Final[dict[tuple[str, str], tuple[float, float, str]]] = {
-    (ESTABLISHED, FIN_WAIT_1): (122, 212, "start"),
-    (ESTABLISHED, CLOSE_WAIT): (250, 192, "start"),
-    (FIN_WAIT_1, FIN_WAIT_2): (LEFT - 5, 287, "end"),
-    (FIN_WAIT_1, CLOSING): (134, 280, "start"),
-    (FIN_WAIT_2, TIME_WAIT): (130, 372, "start"),
-    (FIN_WAIT_2, CLOSED): (LEFT - 9, 440, "start"),
-    (CLOSING, TIME_WAIT): (MIDDLE + 6, 377, "start"),
-    (CLOSE_WAIT, LAST_ACK): (RIGHT + 7, 287, "start"),
-    (LAST_ACK, CLOSED): (RIGHT + 6, 440, "start"),
-    (TIME_WAIT, CLOSED): (MIDDLE + 6, 459, "start"),
-    (SYN_RECEIVED, ESTABLISHED): (MIDDLE + 6, 125, "start"),
 }
 
 CAUSE_COLORS: Final = {
@@ -146,6 +81,16 @@ class Edge(NamedTuple):
         return ", ".join(dict.fromkeys(words.event_short(rule.event) for rule in self.regular))
 
     @property
+    def kind(self) -> str:
+        """How it is drawn: by its cause, or as a way that throws the connection away."""
+        return self.cause if self.regular else "abort"
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it has words beside it: the ways that a connection goes if all is well."""
+        return bool(self.regular) and (not self.opening or (self.start, self.end) == (SYN_RECEIVED, ESTABLISHED))
+
+    @property
     def opening(self) -> bool:
         """Whether it belongs to the greyed corner where connections open."""
         return self.start in OPENING or self.end in OPENING
@@ -163,21 +108,22 @@ def edges(rules: tuple[Rule, ...] = RULES) -> tuple[Edge, ...]:
     return tuple(Edge(*key, tuple(found[key])) for key in order)
 
 
-def draw(ids: str = "map", trace: Trace | None = None) -> str:
+def draw(plan: Plan, ids: str = "map", trace: Trace | None = None) -> str:
     """The map as one SVG string; with a trace, its arrows are marked and the tokens stand where it ends."""
     taken = set() if trace is None else _taken(trace)
     ends = {host: trace.steps[-1].states.of(host) for host in HOSTS} if trace else {}
+    height = plan.height + LEGEND_ROOM
     # Thin arrows first, so that the ones that matter lie on top.
-    ordered = sorted(edges(), key=lambda edge: (not edge.opening, bool(edge.regular)))
+    ordered = sorted(edges(), key=lambda e: ((e.start, e.end) in taken, not e.opening, bool(e.regular)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="states" role="img" aria-labelledby="{ids}-t {ids}-d" '
-        f'viewBox="0 0 {num(WIDTH)} {num(HEIGHT)}" width="{num(WIDTH)}" height="{num(HEIGHT)}" '
+        f'viewBox="0 0 {num(WIDTH)} {num(height)}" width="{num(WIDTH)}" height="{num(height)}" '
         f'font-family="{escape(SANS)}" font-size="13" fill="{INK}">'
         f'<title id="{ids}-t">{escape(words.MAP_TITLE)}</title>'
         f'<desc id="{ids}-d">{escape(words.map_desc(trace))}</desc>'
-        f'<g aria-hidden="true">{"".join(_edge(edge, ids, (edge.start, edge.end) in taken) for edge in ordered)}'
-        f'{"".join(_node(state, ids, state in ends.values()) for state in STATES)}'
-        f'{"".join(_token(host, ends.get(host)) for host in HOSTS)}{_legend()}</g></svg>'
+        f'<g aria-hidden="true">{"".join(_edge(plan, edge, ids, (edge.start, edge.end) in taken) for edge in ordered)}'
+        f'{"".join(_node(plan, state, ids, state in ends.values()) for state in STATES)}'
+        f'{"".join(_token(plan, host, ends.get(host)) for host in HOSTS)}{_legend(plan.height)}</g></svg>'
     )
 
 
@@ -190,8 +136,8 @@ def _taken(trace: Trace) -> set[tuple[str, str]]:
     }
 
 
-def _node(state: str, ids: str, here: bool) -> str:
-    x, y = PLACES[state]
+def _node(plan: Plan, state: str, ids: str, here: bool) -> str:
+    x, y = plan.places[state]
     w, h = NODE
     look = LOOKS[state]
     quiet = state in OPENING
@@ -219,32 +165,20 @@ def _node(state: str, ids: str, here: bool) -> str:
     )
 
 
-def route(edge: Edge) -> tuple[Point, ...]:
-    """The corners of an arrow, from the border of one box to the border of the other."""
-    known = ROUTES.get((edge.start, edge.end))
-    if known:
-        return known
-    (x0, y0), (x1, y1) = PLACES[edge.start], PLACES[edge.end]
-    return _border(x0, y0, x1, y1), _border(x1, y1, x0, y0)
+def head_size(edge: Edge) -> tuple[float, float]:
+    """Length and half the width of an arrow's head."""
+    return (7.0, 3.0) if not edge.regular or edge.opening else (9.0, 4.2)
 
 
-def _border(x: float, y: float, to_x: float, to_y: float) -> Point:
-    """Where the line from the middle of a box towards a point leaves the box."""
-    dx, dy = to_x - x, to_y - y
-    share = min(NODE[0] / 2 / abs(dx) if dx else 9.0, NODE[1] / 2 / abs(dy) if dy else 9.0)
-    return x + dx * share, y + dy * share
-
-
-def _edge(edge: Edge, ids: str, taken: bool) -> str:
-    points = list(route(edge))
-    (x0, y0), (x1, y1) = points[-2:]
-    away = hypot(x1 - x0, y1 - y0)
-    ux, uy = (x1 - x0) / away, (y1 - y0) / away
+def _edge(plan: Plan, edge: Edge, ids: str, taken: bool) -> str:
+    way = edge.start, edge.end
+    route = plan.routes[way]
+    d = route.path()
+    (x0, y0), tip = route.pieces[-1].end, route.tip
+    away = hypot(tip[0] - x0, tip[1] - y0)
+    ux, uy = (tip[0] - x0) / away, (tip[1] - y0) / away
+    half = head_size(edge)[1]
     abort = not edge.regular
-    long, half = (7.0, 3.0) if abort or edge.opening else (9.0, 4.2)
-    tip, (bx, by) = (x1, y1), (x1 - ux * long, y1 - uy * long)
-    points[-1] = (bx, by)
-    d = _rounded(points)
     color = HAIR if edge.opening else FAMILIES["fault"].light if abort else CAUSE_COLORS[edge.cause]
     wide = 1.0 if abort or edge.opening else 1.8
     stroke = {"stroke": color, "fill": "none"}
@@ -256,19 +190,15 @@ def _edge(edge: Edge, ids: str, taken: bool) -> str:
         dash = "8 3 1.5 3" if edge.cause == "timer" and not abort else None
         parts.append(el("path", class_="line", d=d, stroke_width=wide, stroke_dasharray=dash, **stroke))
     head = (
-        f"M{num(tip[0])} {num(tip[1])}L{num(bx - uy * half)} {num(by + ux * half)}"
-        f"L{num(bx + uy * half)} {num(by - ux * half)}z"
+        f"M{num(tip[0])} {num(tip[1])}L{num(x0 - uy * half)} {num(y0 + ux * half)}"
+        f"L{num(x0 + uy * half)} {num(y0 - ux * half)}z"
     )
     parts.append(el("path", class_="head", d=head, fill=color))
-    at = _WORDS_AT.get((edge.start, edge.end))
-    if at and edge.label:
-        x, y, anchor = at
-        parts.append(
-            el("text", escape(edge.label), class_="cause", x=x, y=y, text_anchor=None if anchor == "start" else anchor,
-               fill=SOFT if edge.opening else color)
-        )
-    kind = "abort" if abort else edge.cause
-    cls = f"edge {kind}{' opening' if edge.opening else ''}{' on-path' if taken else ''}"
+    beside = plan.words.get(way)
+    if beside:
+        ink = SOFT if edge.opening else color
+        parts.append(el("text", escape(beside.text), class_="cause", x=beside.x, y=beside.y, fill=ink))
+    cls = f"edge {edge.kind}{' opening' if edge.opening else ''}{' on-path' if taken else ''}"
     return (
         f'<g class="{cls}" id="{ids}-{edge.start}-{edge.end}" data-from="{edge.start}" data-to="{edge.end}" '
         f'data-cause="{edge.cause}"><title>{escape(words.edge_title(edge.start, edge.end, edge.rules))}</title>'
@@ -276,23 +206,11 @@ def _edge(edge: Edge, ids: str, taken: bool) -> str:
     )
 
 
-def _rounded(points: list[Point], radius: float = 8.0) -> str:
-    """A line through `points` with round corners."""
-    out = [f"M{num(points[0][0])} {num(points[0][1])}"]
-    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
-        before, after = hypot(bx - ax, by - ay), hypot(cx - bx, cy - by)
-        r = min(radius, before / 2, after / 2)
-        p = (bx + (ax - bx) / before * r, by + (ay - by) / before * r)
-        q = (bx + (cx - bx) / after * r, by + (cy - by) / after * r)
-        out.append(f"L{num(p[0])} {num(p[1])}Q{num(bx)} {num(by)} {num(q[0])} {num(q[1])}")
-    out.append(f"L{num(points[-1][0])} {num(points[-1][1])}")
-    return "".join(out)
-
-
-def _token(host: str, state: str | None) -> str:
-    """A disc with the host's letter; it stands on the upper corner of its side, so that two fit on one box."""
-    x, y = PLACES[state or ESTABLISHED]
-    dx, dy = (-46.0, -20.0) if host == "server" else (46.0, -20.0)
+def _token(plan: Plan, host: str, state: str | None) -> str:
+    """A disc with the host's letter; it stands on the lower corner of its side: two fit on one box,
+    and neither hides the head of an arrow that comes from above."""
+    x, y = plan.places[state or ESTABLISHED]
+    dx, dy = (-46.0, 20.0) if host == "server" else (46.0, 20.0)
     server = host == "server"
     disc = el("circle", class_="disc", cx=dx, cy=dy, r=9.5, fill=INK if server else LIGHT_PAGE, stroke=INK,
               stroke_width=1.8)
@@ -301,10 +219,10 @@ def _token(host: str, state: str | None) -> str:
     return f'<g class="token" data-host="{host}" transform="translate({num(x)} {num(y)})">{disc}{letter}</g>'
 
 
-def _legend() -> str:
+def _legend(top: float) -> str:
     out = []
     for k, (kind, text) in enumerate(words.LEGEND.items()):
-        x, y = (8.0, 180.0)[k % 2], 547.0 + 20 * (k // 2)
+        x, y = (8.0, 180.0)[k % 2], top + 38.0 + 20 * (k // 2)
         d = f"M{num(x)} {num(y)}h30"
         color = CAUSE_COLORS.get(kind, FAMILIES["fault"].light)
         if kind == "call":

@@ -123,7 +123,7 @@ class Script(NamedTuple):
     options: dict[str, str]
     stacks: tuple[str, ...]  # `// stack: linux, freebsd`
     strict: bool  # `// strict`: every segment of the machine is expected by a line
-    system: str | None  # what its switches belong to: freebsd, linux
+    freebsd: bool  # it sets FreeBSD's switches
 
 
 def notation(flags: str, seq: int | None, length: int, ack: int | None) -> str:
@@ -135,11 +135,12 @@ def notation(flags: str, seq: int | None, length: int, ack: int | None) -> str:
 
 # ------------------------------------------------------------------------------------------------- lines
 _OPTION = re.compile(r"--([A-Za-z]\w*)(?:=(.*))?$")
+_HEADER = re.compile(r"^// (?:stack:([ \w.,-]+)|(strict))$", re.MULTILINE)
 _NUMBER = r"(?:\d+(?:\.(?!\.)\d*)?|\.\d+)"
-_EVENT = re.compile(
+_WHEN = re.compile(
     rf"(?:(?P<rel>\+)?\s*(?P<start>{_NUMBER})(?:\s*~\s*\+?\s*(?P<end>{_NUMBER}))?"
-    rf"(?:\s*\.\.\.\s*\+?(?P<until>{_NUMBER}))?|(?P<any>\*))(?=[\s<>`%])\s*(?P<rest>.*)", re.DOTALL,
-)  # fmt: skip
+    rf"(?:\s*\.\.\.\s*\+?(?P<until>{_NUMBER}))?|(?P<any>\*))(?=[\s<>`%])\s*"
+)
 _PACKET = re.compile(
     r"(?P<way>[<>])\s*(?:\[[^\]]*\]\s*)?(?P<flags>[SFRPEWUACN.\d-]+)\s+"
     r"(?:(?P<first>-?\d+):(?P<last>-?\d+)\s*\(\s*(?P<len>\d+)\s*\)|\.\.\.\s*\(\s*(?P<any>\d+)\s*\))\s*"
@@ -171,97 +172,103 @@ def parse(text: str, name: str = "script", defines: frozenset[str] = frozenset()
             option = _OPTION.match(source)
             if option is None:
                 raise InputError(
-                    f"{short(source)} is not an option", place=f"{name}:{line}", mend="Write --name or --name=value"
+                    f"{short(source)} is not an option",
+                    place=f"{name}:{line}",
+                    mend="Write --name or --name=value",
                 )
             options[option[1]] = (option[2] or "").strip()
             continue
         if len(events) == MAX_EVENTS:
             raise InputError(
-                f"more than {MAX_EVENTS:,} events", place=f"{name}:{line}", mend="Split the script into several"
+                f"more than {MAX_EVENTS:,} events",
+                place=f"{name}:{line}",
+                mend="Split the script into several",
             )
-        events.append(_event(line, source, f"{name}:{line}"))
+        try:
+            when, what = _read(source) if len(source) < 200 else _read.__wrapped__(source)
+        except InputError as error:
+            raise error.at(f"{name}:{line}") from None
+        events.append(Event(line, when, what))
     stacks: tuple[str, ...] = ()
     strict = False
-    for header in _HEADER.finditer(text):
-        strict = strict or header[2] is None
-        stacks = tuple(header[2].replace(",", " ").split()) if header[2] else stacks
-    values = [key for e in events if isinstance(e.what, Switch) for key, _v in e.what.values]
-    system = None
-    if "net.inet." in text and "sysctl" in text:
-        system = "freebsd"
-    elif any(key.startswith("net.ipv4.") for key in values):
-        system = "linux"
-    return Script(name, tuple(events), options, stacks, strict, system)
+    if "// stack:" in text or "// strict" in text:
+        for names, exact in _HEADER.findall(text):
+            strict = strict or bool(exact)
+            stacks = tuple(names.replace(",", " ").split()) or stacks
+    return Script(name, tuple(events), options, stacks, strict, "net.inet.tcp." in text)
 
 
 # ------------------------------------------------------------------------------------------------ events
-def _event(line: int, source: str, place: str) -> Event:
+@lru_cache(maxsize=4_096)
+def _read(source: str) -> tuple[When, What]:
+    """One event. Scripts repeat their lines, within a file and across files: remembering them pays."""
     if source[0] == "`":
-        return Event(line, When(), _command(source))
-    timed = _EVENT.match(source)
+        return When(), _command(source)
+    timed = _WHEN.match(source)
     if timed is None:
         raise InputError(
-            f"{short(source)} has no time", place=place,
+            f"{short(source)} has no time",
             mend="An event begins with a time: 0.1, +0.1, 0.1~0.2, * or 0.1...0.2",
-        )  # fmt: skip
-    rest = timed["rest"].rstrip()
+        )
     if timed["any"]:
         when = When("any")
     else:
-        start = _micros(timed["start"], place)
-        end = _micros(timed["end"], place) if timed["end"] else None
-        until = _micros(timed["until"], place) if timed["until"] else None
+        start = _micros(timed["start"])
+        end = _micros(timed["end"]) if timed["end"] else None
+        until = _micros(timed["until"]) if timed["until"] else None
         if (end is not None and end < start) or (until is not None and until < start):
-            raise InputError("the time ends before it begins", place=place, mend="Write the earlier time first")
+            raise InputError("the time ends before it begins", mend="Write the earlier time first")
         when = When("relative" if timed["rel"] else "absolute", start, end, until)
+    rest = source[timed.end() :]
     if not rest:
-        raise InputError("a time without an event", place=place, mend="Write a packet, a call or a command after it")
+        raise InputError("a time without an event", mend="Write a packet, a call or a command after it")
     if rest[0] == "`":
-        return Event(line, when, _command(rest))
+        return when, _command(rest)
     if rest.startswith("%{"):
-        return Event(line, when, _check(rest))
+        return when, _check(rest)
     if len(rest) > MAX_EVENT_CHARS:
         raise InputError(
-            f"an event of {len(rest):,} characters", place=place, mend=f"At most {MAX_EVENT_CHARS:,} are read"
+            f"an event of {len(rest):,} characters", mend=f"At most {MAX_EVENT_CHARS:,} are read"
         )
-    return Event(line, when, _packet(rest, place) if rest[0] in "<>" else _call(rest, place))
+    rest = " ".join(rest.split())  # the patterns below have little patience with runs of blanks
+    return when, _packet(rest) if rest[0] in "<>" else _call(rest)
 
 
-def _micros(text: str, place: str) -> int:
+def _micros(text: str) -> int:
     seconds = float(text) if len(text) <= 30 else float("inf")
     if seconds > MAX_SECONDS:
-        raise InputError(f"{short(text)} s is too long", place=place, mend=f"Times go up to {MAX_SECONDS:,} seconds")
+        raise InputError(f"{short(text)} s is too long", mend=f"Times go up to {MAX_SECONDS:,} seconds")
     return round(seconds * 1_000_000)
 
 
-def _packet(source: str, place: str) -> Packet | Unsupported:
+def _packet(source: str) -> Packet | Unsupported:
     match = _PACKET.match(source)
     if match is None:
         foreign = _FOREIGN.search(source)
         if foreign is not None:
             return Unsupported(f"{foreign[1]} packets are outside the engine")
         raise InputError(
-            f"{short(source)} is not a packet", place=place,
+            f"{short(source)} is not a packet",
             mend="Write < or >, flags, first:last(length), and perhaps ack, win, <options>",
         )  # fmt: skip
     inbound = match["way"] == "<"
     letters = match["flags"]
     flags = "".join(f for f in "SFR" if f in letters) + ("A" if "." in letters else "")
-    ack = None if match["ack"] in (None, "...") else _sequence(match["ack"], place)
+    ack = None if match["ack"] in (None, "...") else _sequence(match["ack"])
     if match["first"] is None:
-        seq, length = None, _sequence(match["any"], place)
+        seq, length = None, _sequence(match["any"])
         if inbound:
-            raise InputError("an inbound packet needs a sequence number", place=place, mend="Write first:last(length)")
+            raise InputError("an inbound packet needs a sequence number", mend="Write first:last(length)")
     else:
-        seq, length = _sequence(match["first"], place), _sequence(match["len"], place)
-        if (_sequence(match["last"], place) - seq - length) % WRAP:
+        seq, length = _sequence(match["first"]), _sequence(match["len"])
+        if (_sequence(match["last"]) - seq - length) % WRAP:
             raise InputError(
-                f"{match['first']}:{match['last']} does not span {length} bytes", place=place,
+                f"{match['first']}:{match['last']} does not span {length} bytes",
                 mend="The length in parentheses is last minus first",
-            )  # fmt: skip
+            )
     if length > 65_535 and inbound:
-        raise InputError(f"a packet of {length:,} bytes", place=place, mend="A packet carries at most 65,535 bytes")
-    window = None if match["win"] in (None, "...") else min(_sequence(match["win"], place), 65_535)
+        raise InputError(f"a packet of {length:,} bytes", mend="A packet carries at most 65,535 bytes")
+    window = None if match["win"] in (None, "...") else min(_sequence(match["win"]), 65_535)
     if inbound and "S" in flags and match["options"]:
         return Packet(True, flags, seq, length, ack, window, *_options(match["options"]))
     return Packet(inbound, flags, seq, length, ack, window)
@@ -278,9 +285,9 @@ def _options(text: str) -> tuple[int | None, int | None, bool, bool]:
     )  # fmt: skip
 
 
-def _sequence(text: str, place: str) -> int:
+def _sequence(text: str) -> int:
     if len(text) > 11 or not -WRAP < int(text) < WRAP:
-        raise InputError(f"{short(text)} is too large", place=place, mend="Numbers in packets have 32 bits")
+        raise InputError(f"{short(text)} is too large", mend="Numbers in packets have 32 bits")
     return int(text)
 
 
@@ -299,11 +306,11 @@ _BEYOND = re.compile(
 )
 
 
-def _call(source: str, place: str) -> Call | Ignored | Unsupported:
+def _call(source: str) -> Call | Ignored | Unsupported:
     match = _CALL.match(source)
     if match is None:
         raise InputError(
-            f"{short(source)} is neither a packet nor a call", place=place,
+            f"{short(source)} is neither a packet nor a call",
             mend="Write name(arguments) = result, with the error's name after -1",
         )  # fmt: skip
     name = match["name"]
@@ -322,7 +329,7 @@ def _call(source: str, place: str) -> Call | Ignored | Unsupported:
             result = "?"
         if result == "?":
             raise InputError(
-                f"{short(match['result'])} is no result of {name}()", place=place, mend="Write a number or ..."
+                f"{short(match['result'])} is no result of {name}()", mend="Write a number or ..."
             )
     return Call(name, tuple(_split(match["args"])), result, _ERRNO.get(match["errno"], match["errno"]))
 
@@ -350,7 +357,9 @@ def _split(args: str) -> list[str]:
 
 # ------------------------------------------------------------------------------ commands and assertions
 _SETTING = re.compile(r"\b(net[./](?:inet[./]tcp|ipv4)[./]\w+)\s*=\s*[\"']?(\d{1,9})\b")
-_COUNTED = re.compile(r"\bgrep\s+-c\s+[\"']?(\w+)[\"']?\s*\|\s*grep\s+(?:-\w+\s+)*[\"']?\^?(\d{1,6})\$?[\"']?\s*$")
+_COUNTED = re.compile(
+    r"\bgrep\s+-c\s+[\"']?([\w-]+)[\"']?\s*\|\s*grep\s+(?:-\w+\s+)*[\"']?\^?(\d{1,6})\$?[\"']?\s*$"
+)
 
 
 def _command(source: str) -> What:
@@ -368,7 +377,7 @@ def _command(source: str) -> What:
 
 
 _ASSERT = re.compile(r"\bassert\b")
-_STATE = re.compile(r"\s*\(?\s*(?:tcpi_state\s*(==|!=)\s*(\w+)|(\w+)\s*(==|!=)\s*tcpi_state)\s*\)?\s*(?:,.*)?$", re.DOTALL)
+_STATE = re.compile(r"\(? ?(?:tcpi_state ?(==|!=) ?(\w+)|(\w+) ?(==|!=) ?tcpi_state) ?\)? ?(?:,.*)?$")
 
 
 def _check(source: str) -> Check:
@@ -377,7 +386,7 @@ def _check(source: str) -> Check:
     wanted: list[tuple[str, bool]] = []
     ignored = 0
     for statement in _ASSERT.split(body)[1:]:
-        match = _STATE.match(statement.strip().rstrip("\\;").rstrip()) if len(statement) < 500 else None
+        match = _STATE.match(" ".join(statement.rstrip("\\; \n").split())) if len(statement) < 500 else None
         if match is None:
             ignored += 1
         else:
@@ -402,4 +411,3 @@ def state_named(name: str, stack: str | None) -> str | None:
         numbers = _BSD_NUMBERS if stack is not None and "bsd" in stack else _LINUX_NUMBERS
         return numbers.get(int(name[:4]))
     return states.canonical(_PREFIX.sub("", name))
-

@@ -13,6 +13,7 @@ from typing import Final
 from teardown.errors import InputError
 
 MAX_NESTING: Final = 64
+
 _GOES_ON = re.compile(r"(?:<[^<>\n]*>|=|,|\)|ack\b|win\b)")
 _DIRECTIVE = re.compile(r"#\s*(ifdef|ifndef|else|endif)\b\s*(\w*)\s*(?://.*)?$")
 
@@ -26,11 +27,11 @@ def logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int
     scan = _Scan()
     ready: tuple[int, str] | None = None  # complete, but the next line may still belong to it
     comment = False
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         if not scan.open:
             if comment:
-                head, found, line = line.partition("*/")
+                _inside, found, line = line.partition("*/")
                 comment = not found
                 line = line.strip()
             if not line or line.startswith("//"):
@@ -101,14 +102,20 @@ def _condition(
         if not wanted:
             raise InputError(f"#{word} needs a name", place=place, mend=f"Write #{word} NAME")
         if len(conditions) == MAX_NESTING:
-            raise InputError("conditions are nested too deeply", place=place, mend=f"At most {MAX_NESTING} deep")
+            raise InputError(
+                "conditions are nested too deeply", place=place, mend=f"At most {MAX_NESTING} deep"
+            )
         conditions.append((number, (wanted in defines) == (word == "ifdef"), False))
     elif not conditions:
-        raise InputError(f"#{word} without #ifdef", place=place, mend=f"Remove it, or open a condition before it")
+        raise InputError(
+            f"#{word} without #ifdef", place=place, mend="Remove it, or open a condition before it"
+        )
     elif word == "else":
         opened, counts, seen = conditions.pop()
         if seen:
-            raise InputError("a second #else", place=place, mend=f"The #ifdef of line {opened} has one already")
+            raise InputError(
+                "a second #else", place=place, mend=f"The #ifdef of line {opened} has one already"
+            )
         conditions.append((opened, not counts, True))
     else:
         conditions.pop()

@@ -73,7 +73,9 @@ class TooMuch(Exception):
 class Socket:
     """A socket: an endpoint, its timers (name -> µs when it fires) and its place among the others."""
 
-    __slots__ = ("accepted", "connecting", "endpoint", "fd", "heard", "learned", "listener", "queue", "scale", "set", "timers")
+    __slots__ = (
+        "accepted", "connecting", "endpoint", "fd", "heard", "learned", "listener", "queue", "scale", "set", "timers",
+    )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -206,7 +208,9 @@ class Machine:
         """A packet of the script arrives."""
         socket = self.under_test
         if socket is None:
-            socket = self.under_test = Socket(Endpoint(_derived(self.stack, tuple(sorted(self.changes.items())))))
+            socket = self.under_test = Socket(
+                Endpoint(_derived(self.stack, tuple(sorted(self.changes.items()))))
+            )
             self.sockets.append(socket)
         if socket.endpoint.state == CLOSED:
             listener = socket.listener or self._listener()

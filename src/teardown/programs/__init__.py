@@ -153,16 +153,32 @@ def _holds_half_closed(p: Program, memory: Memory, news: str) -> Answer:
 
 
 def _misses_eof(p: Program, memory: Memory, news: str) -> Answer:
-    """A server that answers, but does nothing about the client's FIN, or nothing until a limit of its own."""
+    """A server that does nothing about the client's FIN, or nothing until a limit of its own."""
     phase = memory[0] if memory else "open"
     if phase == "closed":
         return memory, ()
     if news == "readable":
-        return ("open",), (Call("receive"), Call("send", p["answer_bytes"]))
+        answer = (Call("send", p["answer_bytes"]),) if p["answer_bytes"] else ()
+        return ("open",), (Call("receive"), *answer)
     if news == "eof" and "half_closed_limit" in p.settings:
         return ("open",), (SetAlarm("half-closed", p["half_closed_limit"]),)
     if news in ("error", "alarm half-closed"):
         return ("closed",), (StopAlarm("half-closed"), Call("close"))
+    return ("open",), ()
+
+
+def _answers_at_eof(p: Program, memory: Memory, news: str) -> Answer:
+    """A server that wants the whole request, up to the end of file, before it works on the answer."""
+    if memory == ("closed",):
+        return memory, ()
+    if news == "readable":
+        return ("open",), (Call("receive"),)
+    if news == "eof":
+        return ("open",), (SetAlarm("work", p["work"]),)
+    if news == "alarm work":
+        return ("closed",), (Call("send", p["answer_bytes"]), Call("close"))
+    if news == "error":
+        return ("closed",), (StopAlarm("work"), Call("close"))
     return ("open",), ()
 
 
@@ -233,6 +249,19 @@ def _one_request(p: Program, memory: Memory, news: str) -> Answer:
     return ("open",), ()
 
 
+def _half_closes(p: Program, memory: Memory, news: str) -> Answer:
+    """A client that says with a FIN that its request is complete, and reads the answer to its end."""
+    if memory == ("gone",):
+        return memory, ()
+    if news in ("start", "connected"):
+        return ("half",), (Call("send", p["upload_bytes"]), Call("shutdown"))
+    if news == "readable":
+        return ("half",), (Call("receive"),)
+    if news in ("eof", "error"):
+        return ("gone",), (Call("close"),)
+    return ("half",), ()
+
+
 def _hand(p: Program, memory: Memory, news: str) -> Answer:
     return memory, ()
 
@@ -266,8 +295,11 @@ _ALL: Final = (
             "It answers requests, but never looks for the client's end of file, so it never closes.",
             _misses_eof, {"answer_bytes": 500}),
     Program("waits-long", "A server with a long limit", "server",
-            "It sees the client's end of file, waits for its own limit of two hours, and only then closes.",
-            _misses_eof, {"answer_bytes": 500, "half_closed_limit": 7200 * SECOND}),
+            "It waits for an answer from elsewhere. After the client's end of file it waits on, up to two hours.",
+            _misses_eof, {"answer_bytes": 0, "half_closed_limit": 7200 * SECOND}),
+    Program("answers-at-eof", "A server that answers at the end of the request", "server",
+            "It reads the request up to the end of file, works on it, sends the answer and closes.",
+            _answers_at_eof, {"answer_bytes": 500, "work": 2 * SECOND}),
     Program("closes-on-eof", "A healthy client", "client",
             "It watches its idle connection and closes as soon as the server has.",
             _client("close"), dict(_CLIENT_SETTINGS)),
@@ -302,6 +334,9 @@ _ALL: Final = (
     Program("one-request", "A client without a pool", "client",
             "It sends one request, reads the answer and closes.",
             _one_request, {"upload_bytes": 200}),
+    Program("half-closes", "A client that half-closes", "client",
+            "It sends its request, ends its direction with shutdown(), and reads the answer to its end.",
+            _half_closes, {"upload_bytes": 200}),
     Program("hand", "You", "client", "You decide what this program does.", _hand, {}),
 )  # fmt: skip
 PROGRAMS: Final = {p.name: p for p in _ALL}

@@ -1,4 +1,4 @@
-"""The fences that pages use: ```teardown (a figure), ```lab (a lab bench), ```budgets and ```stacks (tables).
+"""The fences that pages use: ```teardown and ```endings (figures), ```lab (a lab bench), tables and figures of many.
 
 Thin: they read the fence and call what draws. A fence that is wrong fails the build with its own first line.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from pymdownx.superfences import SuperFencesException
 
 from teardown.draw import state_map
+from teardown.draw.endings import figure as endings_figure
 from teardown.draw.figure import SHOWN
 from teardown.draw.figure import figure as draw_figure
 from teardown.draw.svg import escape
@@ -19,11 +20,13 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import downloads, reference, tables
+from teardown.site import downloads, reference, state_graph, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
+from teardown.world.trace import HOSTS
 
 _FIGURE_KEYS = {"scenario", "show", "title", "note"}
+_ENDINGS_KEYS = {"scenarios", "titles", "title", "host"}
 
 
 def accept(
@@ -73,7 +76,26 @@ def _figure(source: str, md: Any) -> str:
     return draw_figure(
         run(load(name)), name, show, title=str(data.get("title", "")), note=str(data.get("note", "")),
         links=downloads.links(name, md), nth=drawn[name],
+        plan=state_graph.plan() if "states" in show else None,
     )  # fmt: skip
+
+
+def _endings(source: str, md: Any) -> str:
+    """Several scenarios side by side, each from the first FIN of one host on."""
+    data = _toml(source, _ENDINGS_KEYS)
+    scenarios = data.get("scenarios")
+    if not isinstance(scenarios, list) or not all(isinstance(name, str) for name in scenarios):
+        raise InputError("scenarios must be a list of names", mend='Write scenarios = ["normal-close", "buggy-client"]')
+    titles = data.get("titles") or [load(name).title for name in scenarios]
+    if not isinstance(titles, list) or len(titles) != len(scenarios):
+        raise InputError("titles must be a list with one title for each scenario")
+    host = data.get("host", "server")
+    if host not in HOSTS:
+        raise InputError(f"there is no host {host!r}", mend="Write server or client")
+    drawn = _counts(md)
+    drawn["endings"] = drawn.get("endings", 0) + 1
+    cases = [(str(title), run(load(name))) for title, name in zip(titles, scenarios, strict=True)]
+    return endings_figure(cases, host, title=str(data.get("title", "")), name=f"endings-{drawn['endings']}")
 
 
 def _counts(md: Any) -> dict[str, int]:
@@ -89,7 +111,7 @@ def _lab(source: str, md: Any) -> str:
         raise InputError("name is missing", mend='Write name = "buggy-client"')
     lab = labs.load(name)
     first = situation(name, [])
-    states = state_map.draw(f"lab-{name}-map", trace(lab.scenario))
+    states = state_map.draw(state_graph.plan(), f"lab-{name}-map", trace(lab.scenario))
     regions = "".join(
         f'<div data-region="{region}"{more}>{html}</div>'
         for region, html, more in (
@@ -144,7 +166,7 @@ def _empty(make: Callable[[], str]) -> Callable[..., str]:
     return _fence(checked)
 
 
-figure, lab = _fence(_figure), _fence(_lab)
+figure, lab, endings = _fence(_figure), _fence(_lab), _fence(_endings)
 budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )

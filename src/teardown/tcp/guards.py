@@ -150,6 +150,12 @@ def _(e: Any, s: Any) -> bool:
     return e.window == 0 and s.seq == e.rcv_nxt and "S" not in s.flags
 
 
+@guard("fin-needs-no-room")
+def _(e: Any, s: Any) -> bool:
+    """A FIN without text, on a system that takes it even when its window is shut."""
+    return e.profile.fin_in_shut_window and "F" in s.flags and not s.length
+
+
 @guard("rst")
 def _(e: Any, s: Any) -> bool:
     """The RST bit is set."""

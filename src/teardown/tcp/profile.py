@@ -60,6 +60,7 @@ class Profile:
     syn_retries: int = 6
     user_timeout: int | None = 300 * SECOND  # RFC 9293 §3.9.1: five minutes
     window_probe: str = "byte"  # what asks a shut window: "byte" of new data, or "empty" old segment
+    fin_in_shut_window: bool = False  # Linux takes a bare FIN although its own window is shut
     fin_again_in_closing: bool = False  # FreeBSD repeats its FIN when the peer's crosses it
 
     # -- keepalive ---------------------------------------------------------------------------------------

@@ -248,8 +248,10 @@ def _rows() -> list[Rule]:
         "One past the window still counts as inside here, so it draws a challenge.", stop=True)
     row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin !rst-past-window", "", None,
         "3.10.7.4", "A reset from outside the window is not believed and not answered.", stop=True)
-    row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe", "cut-text ack", None,
-        "3.10.7.4", "The window is shut: the byte is refused, its acknowledgement still counts.")
+    row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe !fin-needs-no-room", "cut-text ack",
+        None, "3.10.7.4", "The window is shut: the byte is refused, its acknowledgement still counts.")
+    row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe fin-needs-no-room", "touch", None,
+        "none: Linux", "A FIN takes no room in the buffer, so this system accepts it although the window is shut.")
     row(tuple(s for s in known if s not in (SYN_RECEIVED, TIME_WAIT, CLOSING)), "segment sequence",
         "!syn-reopens !acceptable !rst !zero-window-probe", "touch ack", None, "3.10.7.4",
         "It lies outside the window, usually a repeat: say again what is expected, and drop it.", stop=True)
@@ -347,7 +349,7 @@ def _rows() -> list[Rule]:
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "!nobody-reads", "take-text ack", None, "3.10.7.4",
         "The bytes are put in order for the program and acknowledged.")
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads !new-text", "ack", None, "3.10.7.4",
-        "Old bytes again: say what is expected.", stop=True)
+        "Old bytes again, and perhaps a new FIN after them: say what is expected, and go on.")
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads new-text", "reset-at-ack end-aborted",
         CLOSED, "3.6.1 (SHLD-3)",
         "Nobody is left to read these bytes, so the peer is told with a reset that they are lost.", stop=True)

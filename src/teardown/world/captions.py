@@ -28,6 +28,7 @@ TIMER_NAMES = {
     "next": "next use",
     "idle-limit": "idle limit",
     "half-closed": "half-closed limit",
+    "work": "work",
 }
 
 
@@ -108,8 +109,10 @@ def owes(w: Standing) -> Owes | None:
     server, client = w.ends
     (no_server, no_client), (server_timers, client_timers) = w.down, w.timers
     return _owed(
-        server.state, server.clock, server.orphan, no_server, _limit(server.state, server_timers),
-        client.state, client.clock, client.orphan, no_client, _limit(client.state, client_timers),
+        server.state, server.clock, server.orphan, no_server,
+        _limit(server_timers) if server.state == FIN_WAIT_2 else None,
+        client.state, client.clock, client.orphan, no_client,
+        _limit(client_timers) if client.state == FIN_WAIT_2 else None,
     )  # fmt: skip
 
 
@@ -118,14 +121,10 @@ def _deliver(segment: Segment, probe: bool) -> Owes:
     return Owes("network", f"deliver {segment_text(segment, probe=probe)}")
 
 
-def _limit(state: str, running: tuple[Running, ...]) -> str | None:
+def _limit(running: tuple[Running, ...]) -> str | None:
     """What limits FIN-WAIT-2: the timer of that name, keepalive, or nothing."""
-    if state == FIN_WAIT_2:
-        names = [r.name for r in running]
-        for name in ("fin-wait-2", "keepalive"):
-            if name in names:
-                return name
-    return None
+    names = [r.name for r in running]
+    return next((name for name in ("fin-wait-2", "keepalive") if name in names), None)
 
 
 class _End(NamedTuple):

@@ -8,8 +8,10 @@ without NamedTuple's own constructor, which takes twice the time.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 
 from teardown.programs import Call, Deed
+from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, LISTEN, Fins
 from teardown.world import captions
@@ -21,6 +23,7 @@ HOUR = 3_600_000_000
 #: Things that happen by themselves after one move before somebody is asked again.
 _MOST_BY_ITSELF = 1_000
 _NO_FINS = Fins(False, False, False)
+_BY_EXPIRY = itemgetter(Running._fields.index("expires"), Running._fields.index("name"))
 _new = tuple.__new__
 
 
@@ -40,8 +43,9 @@ class Doing:
         self.move, self.quiet = move, quiet
         self.steps: list[Step] = []
         if not quiet:
-            self.states = w.states
-            self.fins = Pair(*(e.fins if e.state != LISTEN else _NO_FINS for e in ends))
+            server, client = ends
+            self.states = Pair(server.state, client.state)
+            self.fins = Pair(_fins(server), _fins(client))
 
     def world(self) -> World:
         """The world as it is now."""
@@ -53,8 +57,11 @@ class Doing:
     @property
     def over(self) -> bool:
         """Nothing is on the wire, and each end is CLOSED or gone."""
-        return not self.wire and all(
-            down or e.state == CLOSED for e, down in zip(self.ends, self.down)
+        server, client = self.ends
+        return (
+            (server.state == CLOSED or self.down[0])
+            and (client.state == CLOSED or self.down[1])
+            and not self.wire
         )
 
     # -- the things that can happen
@@ -171,22 +178,23 @@ class Doing:
                 self._launch(host, segment, again, probe)
             if self.quiet or kind is None:
                 continue
-            if self.states[at] != endpoint.state:
-                self.states = self.states.having(host, endpoint.state)
-            if self.fins[at] != fins:
-                self.fins = self.fins.having(host, fins)
+            states, both = self.states, self.fins
+            if states[at] != endpoint.state:
+                self.states = states = states.having(host, endpoint.state)
+            if both[at] != fins:
+                self.fins = both = both.having(host, fins)
             # How everything stands is the same for all steps of a beat.
             now, owes, i = self.now, captions.owes(self), self.first + len(steps)
-            states, timers, fins_now = self.states, self.timers, self.fins
+            timers = self.timers
             if f is not None and kind == "segment-arrived":
                 packet, sender, segment, _sent, _due, again, probe, _doomed = f
                 steps.append(_new(Step, (
-                    i, now, kind, host, caption, states, timers, fins_now, owes, segment, sender, packet, again, probe,
+                    i, now, kind, host, caption, states, timers, both, owes, segment, sender, packet, again, probe,
                     None, None, None, rule, rfc, move,
                 )))  # fmt: skip
             else:
                 steps.append(_new(Step, (
-                    i, now, kind, host, caption, states, timers, fins_now, owes, None, None, None, 0, False,
+                    i, now, kind, host, caption, states, timers, both, owes, None, None, None, 0, False,
                     call, result, timer, rule, rfc, move,
                 )))  # fmt: skip
             if sent:
@@ -195,7 +203,7 @@ class Doing:
                     i += 1
                     packet += 1
                     steps.append(_new(Step, (
-                        i, now, "segment-sent", host, text, states, timers, fins_now, owes, segment, host, packet,
+                        i, now, "segment-sent", host, text, states, timers, both, owes, segment, host, packet,
                         again, probe, None, None, None, "", "", move,
                     )))  # fmt: skip
 
@@ -236,15 +244,15 @@ class Doing:
         """Stop the timers named, and start some: (name, µs from now, owner). They are kept in the order of expiry."""
         server, client = self.timers
         old, now = (server, self.now) if host == "server" else (client, self.now)
-        running = [r for r in old if r[0] not in touched] if old else []
+        running = tuple([r for r in old if r[0] not in touched]) if old else ()
         if starts:
-            running += [_new(Running, (name, now, now + after, owner)) for name, after, owner in starts]
+            running += tuple([_new(Running, (name, now, now + after, owner)) for name, after, owner in starts])
             if len(running) > 1:
-                running.sort(key=_by_expiry)
+                running = tuple(sorted(running, key=_BY_EXPIRY))
         elif len(running) == len(old):
             return
-        self.timers = Pair(tuple(running), client) if host == "server" else Pair(server, tuple(running))
+        self.timers = _new(Pair, (running, client) if host == "server" else (server, running))
 
 
-def _by_expiry(r: Running) -> tuple[int, str]:
-    return r.expires, r.name
+def _fins(e: Endpoint) -> Fins:
+    return e.fins if e.state != LISTEN else _NO_FINS

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from teardown.tcp.states import CLOSED, prose
 from teardown.world.doing import Doing
-from teardown.world.moves import IllegalMove, apply, begin, next_move
+from teardown.world.moves import IllegalMove, apply, begin
 from teardown.world.trace import Ending, Step, Trace, spoken
-from teardown.world.world import Scenario, World
+from teardown.world.world import Scenario, Standing, World
 
 #: A run longer than this is a loop: two machines that answer each other for ever.
 MOST_STEPS = 5_000
@@ -34,8 +34,7 @@ def run(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
         if not doing.advance(named=True):
             break
         doing.settle()
-    world = doing.world()
-    return Trace(scenario.json(), (*steps, *doing.steps), ending(world))
+    return Trace(scenario.json(), (*steps, *doing.steps), ending(doing))
 
 
 def trace(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
@@ -44,19 +43,16 @@ def trace(scenario: Scenario, moves: Sequence[str] = ()) -> Trace:
     return Trace(scenario.json(), steps, ending(world))
 
 
-def _over(w: World) -> bool:
-    return not w.wire and all(down or e.state == CLOSED for e, down in zip(w.ends, w.down, strict=True))
-
-
-def ending(w: World) -> Ending:
+def ending(w: Standing) -> Ending:
     """How things stand: over, stuck for ever, or still open."""
-    if _over(w):
-        return Ending("closed", w.now, f"No connection is left after {spoken(w.now)}.")
-    if next_move(w) is None:
-        left = [
-            f"the {host} stays in {prose(e.state)}"
-            for host, e, down in zip(("server", "client"), w.ends, w.down, strict=True)
-            if e.state != CLOSED and not down
-        ]
-        return Ending("stuck", w.now, f"Nothing can happen by itself any more: {' and '.join(left)}.")
-    return Ending("open", w.now, f"Still going on after {spoken(w.now)}.")
+    (server, client), (no_server, no_client), now = w.ends, w.down, w.now
+    left = [
+        f"the {host} stays in {prose(e.state)}"
+        for host, e, down in (("server", server, no_server), ("client", client, no_client))
+        if e.state != CLOSED and not down
+    ]
+    if not left and not w.wire:
+        return Ending("closed", now, f"No connection is left after {spoken(now)}.")
+    if not w.wire and not any(w.timers):
+        return Ending("stuck", now, f"Nothing can happen by itself any more: {' and '.join(left)}.")
+    return Ending("open", now, f"Still going on after {spoken(now)}.")
