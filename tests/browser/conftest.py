@@ -1,7 +1,4 @@
-"""One built site, one server, one Chromium for all browser tests; a fresh context and a watch for each test.
-
-The watch fails a test whose pages report an error on the console, throw one, or ask any other origin for anything.
-"""
+"""One built site, one server, one Chromium for all browser tests; a fresh context and a watch for each test."""
 
 from __future__ import annotations
 
@@ -17,19 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_watch import ROOT, Visit, Watch
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from teardown.site import serve
 
-ROOT = Path(__file__).parents[2]
 SOURCES = ("docs", "labs", "src", "mkdocs.yml")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-
-Visit = Callable[..., Page]
 
 # The engine takes seconds to start where several things run at once.
 expect.set_options(timeout=20_000)
@@ -119,42 +114,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield browser
         browser.close()
-
-
-class Watch:
-    """What the pages of one test said and asked for."""
-
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.expected: list[str] = []
-
-    def over(self, context: BrowserContext) -> None:
-        """Listens to everything in `context`, workers included."""
-        context.on("request", lambda request: self.requests.append(request.url))
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        context.on("console", lambda message: self.hear(message.type, message.text))
-
-    def hear(self, kind: str, text: str) -> None:
-        """Notes an error on the console."""
-        if kind == "error":
-            self.complaints.append(text)
-
-    def expect(self, pattern: str) -> None:
-        """Complaints that match `pattern` are part of the test."""
-        self.expected.append(pattern)
-
-    def paths(self) -> list[str]:
-        """The paths asked for, in order."""
-        return [url.removeprefix(self.origin) for url in self.requests if url.startswith(self.origin)]
-
-    def check(self) -> None:
-        """Raises AssertionError for an unexpected complaint or a request to another origin."""
-        own = (self.origin + "/", "data:", "blob:", "about:")
-        assert [url for url in self.requests if not url.startswith(own)] == [], "another origin was asked"
-        unexpected = [c for c in self.complaints if not any(re.search(p, c) for p in self.expected)]
-        assert unexpected == [], "the page complained"
 
 
 @pytest.fixture

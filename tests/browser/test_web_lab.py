@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 import pytest
-from conftest import Visit, Watch
+from browser_watch import Visit, Watch
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 LAB = 'tcp-lab[data-lab="buggy-client"]'

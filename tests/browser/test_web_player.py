@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Visit
+from browser_watch import Visit
 from playwright.sync_api import Page, expect
 
 PLAYER = 'tcp-player[data-scenario="buggy-client"]'

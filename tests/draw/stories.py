@@ -26,12 +26,14 @@ class Tale:
     fins: Pair[Fins] = UNTICKED
     timers: Pair[tuple[Running, ...]] = IDLE
     packets: int = 0
+    held: Pair[bool] = Pair(True, True)
 
     def _add(self, event: str, host: Host | None, caption: str, **more: object) -> Tale:
         owes = more.pop("owes", None)
         self.steps.append(
-            Step(len(self.steps), self.t, event, host, caption, self.states, self.timers, self.fins, owes, **more)  # type: ignore[arg-type]
-        )
+            Step(len(self.steps), self.t, event, host, caption, self.states, self.timers, self.fins, owes,
+                 held=self.held, **more)  # type: ignore[arg-type]
+        )  # fmt: skip
         return self
 
     def set(self, host: Host, state: str | None = None, boxes: str | None = None) -> None:
@@ -61,6 +63,8 @@ class Tale:
 
     def call(self, host: Host, what: str, state: str | None = None, boxes: str | None = None, **more: object) -> Tale:
         self.set(host, state, boxes)
+        if what == "close()":
+            self.held = self.held.having(host, False)
         return self._add("call", host, f"The {host}'s program calls {what}.", call=what, **more)
 
     def send(self, host: Host, flags: str, state: str | None = None, boxes: str | None = None, *, length: int = 0,

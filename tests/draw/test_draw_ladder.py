@@ -162,10 +162,29 @@ def test_a_timer_that_does_not_exist_is_drawn_without_an_end() -> None:
 
 def test_timers_show_owner_and_fate() -> None:
     written = " ".join(texts(drawn(trace_of("buggy-client"))))
-    assert "FIN_WAIT_2 timer 60 s, kernel" in written
+    assert "FIN_WAIT_2 timer 60 s, kernel, orphan" in written
     assert "FIN_WAIT_2 timer fires" in written
     fates = {life.fate for life in layout.lay_out(stories.probes()).story.lives}
     assert fates == {"fires", "restarted", "runs"}
+
+
+def test_a_socket_given_up_in_fin_wait_2_is_called_an_orphan() -> None:
+    assert texts(drawn(trace_of("buggy-client"))).count("orphan") == 1
+    assert "orphan" not in texts(drawn(trace_of("held-half-closed")))
+    tale = stories.half_close("held").run("server", "fin-wait-2", 60_000).arrive("FIN-WAIT-2", "110").end("open")
+    held = tale._replace(steps=tuple(step._replace(held=Pair(True, True)) for step in tale.steps))
+    assert "kernel, held" in " ".join(texts(drawn(held)))
+    assert "kernel, orphan" in " ".join(texts(drawn(tale)))
+
+
+def test_every_step_says_who_holds_its_sockets() -> None:
+    steps = trace_of("buggy-client").steps
+    closed = next(step.i for step in steps if step.call == "close()")
+    assert [step.held.server for step in steps] == [step.i < closed for step in steps]
+    assert all(step.held.client for step in steps)
+    assert steps[closed].json()["held"] == {"server": False, "client": True}
+    gone = trace_of("vanished-client")
+    assert not gone.steps[-1].held.client
 
 
 def test_a_run_that_goes_on_shows_what_is_on_its_way() -> None:

@@ -10,7 +10,7 @@ from teardown.draw.palette import FAMILIES, INK, LOOKS, SOFT
 from teardown.draw.story import Flight, Life, Story
 from teardown.draw.svg import Box, width, wrap
 from teardown.draw.time_axis import TimeAxis
-from teardown.tcp.states import CLOSED, Fins, prose
+from teardown.tcp.states import CLOSED, FIN_WAIT_2, Fins, prose
 from teardown.world.trace import HOSTS, Host, Step, Trace
 
 SIZE: Final = 13.0  # never below 12.6: 12 px when the drawing is shown 343 px wide
@@ -96,11 +96,22 @@ def column(trace: Trace, story: Story, i: int, clock: TimeAxis, fired: set[tuple
                 lines[host].append(both)
             else:
                 lines[host].extend((Line("", "time", fins=ticked), Line(when, "time", SOFT)))
+        if _given_up(trace, i, host):
+            lines[host].append(Line(words.ORPHAN, "note", SOFT))
     opens = i > 0 and step.t != trace.steps[i - 1].t and clock.opens_cluster(step.t)
     if opens and step.host is not None and not any(line.cls == "time" and line.text for line in lines[step.host]):
         # After a break the first step always says when it is: the short times that follow count from there.
         lines[step.host].append(Line(time, "time", SOFT))
     return {host: block for host, block in lines.items() if block}
+
+
+def _given_up(trace: Trace, i: int, host: Host) -> bool:
+    """Whether step i makes the connection of `host` one in FIN_WAIT_2 that no program holds any more."""
+
+    def orphan(step: Step) -> bool:
+        return step.states.of(host) == FIN_WAIT_2 and not step.held.of(host)
+
+    return orphan(trace.steps[i]) and not (i and orphan(trace.steps[i - 1]))
 
 
 def _event(step: Step, fired: set[tuple[Host, str]]) -> list[Line]:
@@ -140,7 +151,7 @@ def notes(story: Story, steps: int) -> list[Columns]:
         key = (life.host, life.timer.name)
         if not drawn(life) or not _speaks(life) or (*key, life.length, life.first) in restarts:
             continue  # a restart for the same length is said by the round arrow
-        text = words.timer_label(life.timer, life.length, again=key in said)
+        text = words.timer_label(life.timer, life.length, again=key in said, held=life.held)
         said.add(key)
         block = out[life.first].setdefault(life.host, [])
         block.extend(Line(part, "timer", SOFT) for part in wrap(text, LABEL, SIZE))

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from teardown.draw import words
 from teardown.draw.labels import BOX, CODE, SIZE, Label
-from teardown.draw.layout import HALF, STRIP, TRACK, WIDTH, Layout, lay_out, lay_out_together, measure_of
+from teardown.draw.layout import FOLD, HALF, STRIP, TRACK, WIDTH, Layout, lay_out, lay_out_together, measure_of
 from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
 from teardown.draw.story import Flight, Life
 from teardown.draw.svg import el, escape, num
@@ -82,10 +82,10 @@ def drawing(layout: Layout) -> str:
     return "".join(
         (
             _lanes(layout),
-            *(_bar(layout, life, track) for life, track in layout.bars),
-            *(_cap(layout, life, track) for life, track in layout.bars),
+            *(_bar(layout, life, track) for life, track in layout.bars if not _folded(layout, life)),
+            *(_cap(layout, life, track) for life, track in layout.bars if life.until not in layout.hidden),
             *(_no_timer(layout, a.host, a.first, a.until) for a in layout.story.absences),
-            *(_flight(layout, flight) for flight in layout.story.flights),
+            *(_flight(layout, flight) for flight in layout.story.flights if flight.sent not in layout.hidden),
             *(_missing(layout, m.host, m.y) for m in layout.missing),
             *(_tick(layout, t.host, t.x, t.y) for t in layout.ticks),
             _breaks(layout),
@@ -142,6 +142,11 @@ def _place(layout: Layout, host: Host, track: int) -> float:
     away = layout.side(host)
     near = layout.lanes[host] + away * (HALF + 2 + TRACK * track)
     return near if away > 0 else near - BAR
+
+
+def _folded(layout: Layout, life: Life) -> bool:
+    """Whether a timer's whole life is folded away."""
+    return life.first in layout.hidden and life.until in layout.hidden
 
 
 def _bar(layout: Layout, life: Life, track: int) -> str:
@@ -319,10 +324,10 @@ def _path(points: list[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{num(x)} {num(y)}" for x, y in points)
 
 
-def torn(x0: float, x1: float, y: float, *, open_end: bool = False) -> str:
+def torn(x0: float, x1: float, y: float, high: float = TORN, *, open_end: bool = False) -> str:
     """A strip torn out of the paper around height `y`; an open end has no lower edge."""
-    top = _zigzag(x0, x1, y - TORN / 2)
-    low = [(x0, y + TORN), (x1, y + TORN)] if open_end else _zigzag(x0, x1, y + TORN / 2)
+    top = _zigzag(x0, x1, y - high / 2)
+    low = [(x0, y + high), (x1, y + high)] if open_end else _zigzag(x0, x1, y + high / 2)
     paper = el("path", class_="paper", d=_path(top + low[::-1]) + "z", fill=LIGHT_PAGE)
     edges = _path(top) + ("" if open_end else _path(low))
     return paper + el("path", class_="torn", d=edges, stroke=HAIR, stroke_width=1.2, fill="none")
@@ -330,7 +335,10 @@ def torn(x0: float, x1: float, y: float, *, open_end: bool = False) -> str:
 
 def _breaks(layout: Layout) -> str:
     x0, x1 = _reach(layout)
-    return "".join(torn(x0, x1, gap.torn) for gap in layout.axis.breaks if gap.torn is not None)
+    folds = {layout.trace.steps[fold.first - 1].t for fold in layout.story.folds}
+    return "".join(
+        torn(x0, x1, gap.torn, FOLD if gap.t0 in folds else TORN) for gap in layout.axis.breaks if gap.torn is not None
+    )
 
 
 def _end(layout: Layout) -> str:
@@ -373,7 +381,7 @@ def _strip(layout: Layout) -> str:
 
 def _labels(layout: Layout) -> str:
     """All text. What would be crossed by a segment's line gets a piece of paper behind it."""
-    wires = [layout.edge(flight) for flight in layout.story.flights]
+    wires = [layout.edge(flight) for flight in layout.story.flights if flight.sent not in layout.hidden]
     out = []
     for label in layout.labels:
         box = label.box
@@ -389,7 +397,7 @@ def _label(label: Label, crossed: bool) -> str:
         w = line.width + 18
         out.append(el("rect", class_="pill-box", x=label.x - w / 2, y=label.y - 14.5, width=w, height=20, rx=10,
                       fill=LIGHT_PAGE, stroke=HAIR, stroke_width=1))
-    elif crossed:
+    elif crossed or line.cls == "fold":
         box = label.box
         out.append(el("rect", class_="paper", x=box.x0 - 1, y=box.y0, width=box.x1 - box.x0 + 2, height=box.y1 - box.y0,
                       fill=LIGHT_PAGE))

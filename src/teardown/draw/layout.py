@@ -29,6 +29,9 @@ TAIL: Final = {"closed": 12.0, "stuck": 40.0, "open": 22.0}  # lanes go on below
 FLYING: Final = 44.0  # ... more where a segment is still on its way
 
 
+FOLD: Final = TORN + PITCH  # the torn strip where repeats are left out: two lines
+
+
 class Missing(NamedTuple):
     """The FIN that `host` did not send: `y` is the middle of its outline arrow."""
 
@@ -62,6 +65,11 @@ class Layout(NamedTuple):
     bars: tuple[tuple[Life, int], ...]  # with the track that each stands on, 0 nearest to the lane
     end: float  # where the lanes end
     height: float
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The steps that are folded: they have a place on the axis, and nothing of them is drawn."""
+        return hidden(self.story)
 
     def side(self, host: Host) -> int:
         """-1 for the host on the left, 1 for the one on the right."""
@@ -98,19 +106,39 @@ class Plan(NamedTuple):
     stops: list[Stop]
 
 
+def hidden(story: Story) -> frozenset[int]:
+    """The steps that are left out between the first and the last of many repeats."""
+    return frozenset(i for fold in story.folds for i in range(fold.first, fold.until))
+
+
 def lay_out(trace: Trace, *, left: Host = "server", measure: Measure | None = None) -> Layout:
     """Decides every place. `measure` fixes the time scale where several ladders must agree."""
     measure = measure or measure_of(trace)
     plan = _plan(trace, left, measure)
-    axis = lay(plan.stops, HEAD, measure)
-    return _place(plan, axis, axis.ys)
+    away = hidden(plan.story)
+    axis = lay([stop for i, stop in enumerate(plan.stops) if i not in away], HEAD, measure)
+    return _place(plan, axis, _with_folds(plan, axis.ys))
+
+
+def _with_folds(plan: Plan, shown: Sequence[float]) -> list[float]:
+    """The heights of all steps: those that are folded share the room of their fold evenly."""
+    rest = iter(shown)
+    away = hidden(plan.story)
+    ys = [0.0 if i in away else next(rest) for i in range(len(plan.stops))]
+    for fold in plan.story.folds:
+        before, after = plan.stops[fold.first - 1], plan.stops[fold.until]
+        top = ys[fold.first - 1] + before.below + before.after
+        room = ys[fold.until] - after.above - top
+        for n, i in enumerate(range(fold.first, fold.until), 1):
+            ys[i] = top + room * n / (fold.until - fold.first + 1)
+    return ys
 
 
 def lay_out_together(traces: Sequence[Trace], *, left: Host = "server") -> list[Layout]:
     """Several ladders on one time axis: what happens at the same time stands at the same height."""
     times = sorted({step.t for trace in traces for step in trace.steps})
     measure = choose(times, _latency(traces[0]))
-    plans = [_plan(trace, left, measure) for trace in traces]
+    plans = [_plan(trace, left, measure, fold=False) for trace in traces]
     room: dict[tuple[int, int], Stop] = {}
     keys: list[list[tuple[int, int]]] = []
     for plan in plans:
@@ -142,32 +170,42 @@ def _latency(trace: Trace) -> int | None:
 # ------------------------------------------------------------------------------------------- before heights
 
 
-def _plan(trace: Trace, left: Host, measure: Measure) -> Plan:
+def _plan(trace: Trace, left: Host, measure: Measure, *, fold: bool = True) -> Plan:
     times = [step.t for step in trace.steps]
     steps = range(len(times))
     waits_for_ever = {len(times) - 1} if trace.ending.kind == "stuck" else set()
     story = tell(trace, measure.breaks_after(times) | frozenset(waits_for_ever))
+    if not fold:
+        story = story._replace(folds=())
     bars = _tracks(story)
     clock = lay([Stop(t) for t in times], 0, measure)  # labels of times need no heights
     fired: set[tuple[Host, str]] = set()
     columns = [column(trace, story, i, clock, fired) for i in steps]
     beside = notes(story, len(times))
+    away = hidden(story)
+    for i in away:
+        columns[i], beside[i] = {}, {}
+    folded = {fold.first - 1 for fold in story.folds}
     widths = _bars_beside(bars, len(times))
     offsets = [{host: HALF + 3 + TRACK * widths[host][i] for host in HOSTS} for i in steps]
     reach = {host: max([REACH, *_reaches(host, columns, beside, offsets)]) for host in HOSTS}
     lanes: dict[Host, float] = {left: reach[left] + MARGIN, other(left): WIDTH - reach[other(left)] - EDGE}
     between = abs(lanes["server"] - lanes["client"]) - 2 * HALF - 8
     leaving = {flight.sent: flight for flight in story.flights if flight.sent is not None and not flight.copy}
-    middles = [middle(leaving[i], between) if i in leaving else [] for i in steps]
+    middles = [middle(leaving[i], between) if i in leaving and i not in away else [] for i in steps]
     missing = {i: host for host, i in story.missing_fins}
 
     stops = []
     for i in steps:
+        if i in away:
+            stops.append(Stop(times[i]))
+            continue
         lines = max((len(block) for block in columns[i].values()), default=0)
         above = max(8.0 if lines else 5.0, PITCH * len(middles[i]) + 2)
         below = PITCH * (lines - 1) + 9 if lines else 6.0
         after = max((PITCH * len(block) + 3 for block in beside[i].values()), default=0.0)
-        stops.append(Stop(times[i], above, below, max(after, ABSENT) if i in missing else after))
+        after = max(after, ABSENT) if i in missing else after
+        stops.append(Stop(times[i], above, below, after, FOLD if i in folded else 0.0))
     return Plan(trace, story, left, lanes, bars, columns, beside, middles, offsets, missing, stops)
 
 
@@ -255,8 +293,9 @@ def _place(plan: Plan, axis: TimeAxis, ys: Sequence[float], end: float | None = 
             Label(Line(text, "absent", SOFT), x, y + 26 + PITCH * k, anchor, i)
             for k, text in enumerate(words.MISSING_FIN)
         )
+    away_steps = hidden(story)
     for flight in story.flights:
-        if flight.sent is None or flight.copy:
+        if flight.sent is None or flight.copy or flight.sent in away_steps:
             continue
         lines = plan.middles[flight.sent]
         away = -1 if flight.sender == left else 1
@@ -290,7 +329,7 @@ def _lost(layout: Layout) -> list[Label]:
     """The word "lost" beside each cross."""
     labels = []
     for flight in layout.story.flights:
-        if flight.fate == "lost":
+        if flight.fate == "lost" and flight.sent not in layout.hidden:
             x0, y0, x1, y1 = layout.edge(flight)
             to = 1 if x1 > x0 else -1
             x, y = x0 + 0.6 * (x1 - x0) + 9 * to, y0 + 0.6 * (y1 - y0) + HALF_LINE
@@ -302,11 +341,17 @@ def _lost(layout: Layout) -> list[Label]:
 def _pills(layout: Layout) -> list[Label]:
     """The waited time on each break, the end of a wait that has none, and the present of an open run."""
     middle = (layout.lanes["server"] + layout.lanes["client"]) / 2
+    folds = {layout.trace.steps[fold.first - 1].t: fold for fold in layout.story.folds}
     labels = [
         Label(Line(words.passes(gap.words), "pill"), middle, gap.torn + HALF_LINE, "middle", -1)
         for gap in layout.axis.breaks
-        if gap.torn is not None
+        if gap.torn is not None and gap.t0 not in folds
     ]
+    for gap in layout.axis.breaks:
+        if gap.torn is not None and gap.t0 in folds:
+            lines = [Line(text, "fold") for text in words.folded(folds[gap.t0].waits)]
+            y = gap.torn + HALF_LINE - PITCH * (len(lines) - 1) / 2
+            labels.extend(Label(line, middle, y + PITCH * k, "middle", -1) for k, line in enumerate(lines))
     if layout.trace.ending.kind == "stuck":
         y = layout.end - TORN / 2 + HALF_LINE
         labels.append(Label(Line(words.FOR_EVER, "pill"), middle, y, "middle", -1))

@@ -3,6 +3,7 @@
 A trace lists moments; a picture shows things that last. This module joins the moments. All indices are step numbers.
 """
 
+from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple
 
 from teardown.tcp.segment import Segment
@@ -42,6 +43,7 @@ class Life(NamedTuple):
     first: int
     until: int | None
     fate: Fate
+    held: bool = True  # whether a program held the socket when the timer started
 
     @property
     def length(self) -> int:
@@ -57,6 +59,15 @@ class Absence(NamedTuple):
     until: int | None
 
 
+class Fold(NamedTuple):
+    """Steps from `first` up to `until` that repeat what came before: `count` times, each after one of `waits` (µs)."""
+
+    first: int
+    until: int
+    count: int
+    waits: tuple[int, ...]
+
+
 class Story(NamedTuple):
     """All that lasts in a trace."""
 
@@ -67,6 +78,7 @@ class Story(NamedTuple):
     missing_fins: tuple[tuple[Host, int], ...]  # who did not send it, and the step after which it was missed
     entered: dict[tuple[Host, int], str]  # the state that a host entered at a step
     gone: dict[Host, int]  # the step at which a host lost its power or its line
+    folds: tuple[Fold, ...] = ()  # repeats that a drawing may leave out
 
 
 #: What the engine calls the end of a host that vanishes.
@@ -83,7 +95,8 @@ def tell(trace: Trace, long_gaps: frozenset[int]) -> Story:
     absences = _absences(trace, stays, long_gaps)
     entered = {(stay.host, stay.first): stay.state for stay in stays}
     gone = {step.host: i for i, step in enumerate(trace.steps) if step.call == POWER_OFF and step.host}
-    return Story(stays, _flights(trace), lives, absences, _missing_fins(trace, stays, long_gaps), entered, gone)
+    missing = _missing_fins(trace, stays, long_gaps)
+    return Story(stays, _flights(trace), lives, absences, missing, entered, gone, _folds(trace))
 
 
 def _stays(trace: Trace) -> tuple[Stay, ...]:
@@ -133,11 +146,13 @@ def _lives(trace: Trace) -> tuple[Life, ...]:
                 fired = step.event == "timer" and step.host == host and step.timer == timer.name
                 again = any(name == timer.name for name, _, _ in now)
                 fate: Fate = "fires" if fired else "restarted" if again else "cancelled"
-                lives.append(Life(host, timer, first, i, fate))
+                lives.append(Life(host, timer, first, i, fate, trace.steps[first].held.of(host)))
             for key, timer in now.items():
                 first = max(_step_at(trace, timer.started, i), ended.get(timer.name, 0))
                 running.setdefault(key, (first, timer))
-        lives.extend(Life(host, timer, first, None, "runs") for first, timer in running.values())
+        lives.extend(
+            Life(host, timer, first, None, "runs", trace.steps[first].held.of(host)) for first, timer in running.values()
+        )
     return tuple(sorted(lives, key=lambda life: (life.host, life.first, life.timer)))
 
 
@@ -177,6 +192,35 @@ def _missing_fins(
                 missing.append((peer, i))
                 break
     return tuple(missing)
+
+
+#: Of a run of repeats these are always drawn, at its beginning and at its end; fewer than `LEAST` are not left out.
+KEPT: Final = (3, 1)
+LEAST: Final = 3
+
+
+def _folds(trace: Trace) -> tuple[Fold, ...]:
+    """The runs of repeats that are worth folding: the same timer fires, the same follows, and no state changes."""
+    fires = [step.i for step in trace.steps if step.event == "timer" and step.timer] + [len(trace.steps)]
+    rounds = [(first, until, _shape(trace, first, until)) for first, until in pairwise(fires)]
+    folds = []
+    for shape, group in groupby(rounds, key=lambda r: r[2]):
+        run = list(group)
+        middle = run[KEPT[0] : len(run) - KEPT[1]]
+        if shape and len(middle) >= LEAST:
+            times = [trace.steps[first].t for first, _, _ in run]
+            waits = [b - a for a, b in pairwise(times)][KEPT[0] - 1 : KEPT[0] - 1 + len(middle)]
+            folds.append(Fold(middle[0][0], middle[-1][1], len(middle), tuple(waits)))
+    return tuple(folds)
+
+
+def _shape(trace: Trace, first: int, until: int) -> tuple[tuple[object, ...], ...]:
+    """What happens from step `first` up to `until`, without times; nothing if it is no mere repeat."""
+    steps = trace.steps[first:until]
+    before = trace.steps[first - 1]
+    if any((s.states, s.fins, s.held) != (before.states, before.fins, before.held) or s.event == "call" for s in steps):
+        return ()
+    return tuple((s.event, s.host, s.timer, s.sender, s.segment and s.segment.flags, s.probe) for s in steps)
 
 
 def closes_first(trace: Trace) -> dict[Host, str]:

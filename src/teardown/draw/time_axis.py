@@ -37,13 +37,15 @@ class Stop(NamedTuple):
     """One step on the axis: when, and how much room its labels need.
 
     `above` and `below` its mark; `after` more units that it needs before the next step, in which nothing of the
-    step's own band stands (a timer's label, the missing FIN): a long gap has that room anyway.
+    step's own band stands (a timer's label, the missing FIN): a long gap has that room anyway. `torn`: a break
+    follows, however short, with at least that much room for its words.
     """
 
     t: int
     above: float = 0.0
     below: float = 0.0
     after: float = 0.0
+    torn: float = 0.0
 
 
 class Gap(NamedTuple):
@@ -194,9 +196,10 @@ def lay(stops: Iterable[Stop], top: float = 0.0, measure: Measure | None = None)
         bands = here.below + there.above
         if not wait:
             y += bands + here.after
-        elif wait > threshold:
-            body = max(break_height(wait), here.after + TORN + 8)
-            torn = y + here.below + max(body / 2, here.after + 4 + TORN / 2)
+        elif wait > threshold or here.torn:
+            strip = max(TORN, here.torn)
+            body = max(break_height(wait), here.after + strip + 8, here.torn and here.torn + 24)
+            torn = y + here.below + max(body / 2, here.after + 4 + strip / 2)
             gaps.append(Gap(here.t, there.t, y, y + here.below + body + there.above, torn))
             y = gaps[-1].y1
         else:

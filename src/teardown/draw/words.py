@@ -3,7 +3,8 @@
 All functions that return markup escape what they are given; all others return plain text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from teardown.draw.svg import escape
@@ -17,6 +18,7 @@ from teardown.world.trace import HOSTS, Host, Owes, Running, Step, Trace, spoken
 
 NBSP: Final = "\u00a0"
 MISSING_FIN: Final = ("expected,", "not sent")
+ORPHAN: Final = "orphan"
 NO_TIMER: Final = "no kernel timer"
 LOST: Final = "lost"
 TRUE_SCALE: Final = "true scale"
@@ -39,11 +41,15 @@ def timer_name(name: str) -> str:
     return TIMER_NAMES.get(name, name)
 
 
-def timer_label(timer: Running, length: int, *, again: bool = False) -> str:
-    """What stands beside a timer's bar: name, length, owner; less for a timer of the kernel that was named before."""
+def timer_label(timer: Running, length: int, *, again: bool = False, held: bool = True) -> str:
+    """What stands beside a timer's bar: name, length, owner; less for a timer of the kernel that was named before.
+
+    In FIN_WAIT_2 it matters whose the socket is, so that is said too: `held` by a program, or an orphan.
+    """
     if again and timer.owner == "kernel":
         return tight(f"timer {spoken(length)}")
-    return f"{timer_name(timer.name)} {tight(spoken(length))}, {timer.owner}"
+    whose = f", {'held' if held else ORPHAN}" if timer.name == "fin-wait-2" else ""
+    return f"{timer_name(timer.name)} {tight(spoken(length))}, {timer.owner}{whose}"
 
 
 def timer_over(name: str, *, again: bool = False) -> str:
@@ -62,6 +68,17 @@ def shown_result(result: str | None) -> str:
 def passes(length: str) -> str:
     """What stands on a break of the axis."""
     return f"{length} pass"
+
+
+def folded(waits: Sequence[int]) -> tuple[str, str]:
+    """What stands where repeats are left out: how many, and how long each time."""
+    first, last = tight(spoken(waits[0])), tight(spoken(waits[-1]))
+    pairs = [(a, b) for a, b in pairwise(waits)]
+    if all(a == b for a, b in pairs):
+        return f"{len(waits)} more,", f"one after every {first}"
+    if all(abs(b - 2 * a) <= a / 50 for a, b in pairs):
+        return f"{len(waits)} more, each wait twice the last:", f"{first} … {last}"
+    return f"{len(waits)} more, each after a longer wait:", f"{first} … {last}"
 
 
 def now(label: str) -> str:
@@ -205,6 +222,7 @@ def table(trace: Trace) -> str:
 
 _SHORT: Final = {
     "segment fin": "FIN",
+    "segment record": "FIN",
     "segment ack": "ACK",
     "segment syn": "SYN",
     "segment sequence": "SYN",
@@ -225,6 +243,7 @@ _PHRASES: Final = {
     "segment sequence": "a SYN for a new connection arrives",
     "segment text": "data arrives that nobody will read",
     "segment flags": "a segment with SYN and FIN together arrives, on Linux",
+    "segment record": "a FIN arrives",
     "call close": "the program calls close()",
     "call shutdown": "the program calls shutdown()",
     "call abort": "the program aborts",

@@ -116,14 +116,11 @@ class Event(NamedTuple):
 
 
 class Script(NamedTuple):
-    """A script as read: its events, its options, and what its comments ask for."""
+    """A script as read: its events and its options."""
 
     name: str
     events: tuple[Event, ...]
     options: dict[str, str]
-    stacks: tuple[str, ...]  # `// stack: linux, freebsd`
-    strict: bool  # `// strict`: every segment of the machine is expected by a line
-    freebsd: bool  # it sets FreeBSD's switches
 
 
 def notation(flags: str, seq: int | None, length: int, ack: int | None) -> str:
@@ -189,13 +186,18 @@ def parse(text: str, name: str = "script", defines: frozenset[str] = frozenset()
         except InputError as error:
             raise error.at(f"{name}:{line}") from None
         events.append(Event(line, when, what))
+    return Script(name, tuple(events), options)
+
+
+def header(text: str) -> tuple[tuple[str, ...], bool]:
+    """What the comments of a script ask for: the stacks it is written for, and whether it is strict."""
     stacks: tuple[str, ...] = ()
     strict = False
     if "// stack:" in text or "// strict" in text:
         for names, exact in _HEADER.findall(text):
             strict = strict or bool(exact)
             stacks = tuple(names.replace(",", " ").split()) or stacks
-    return Script(name, tuple(events), options, stacks, strict, "net.inet.tcp." in text)
+    return stacks, strict
 
 
 # ------------------------------------------------------------------------------------------------ events

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from teardown.errors import InputError
 from teardown.formats.packetdrill import (
+    MAX_SECONDS,
     WRAP,
     Call,
     Check,
@@ -102,6 +104,12 @@ class Play:
             return
         when = event.when
         start = self._start(when)
+        if start > MAX_SECONDS * SECOND:
+            raise InputError(
+                f"virtual time runs past {MAX_SECONDS:,} seconds",
+                place=f"{self.script.name}:{event.line}",
+                mend="Shorten the waits",
+            )
         self._advance(start)
         self.base = start if when.kind != "any" else self.machine.now
         if type(what) is Packet:

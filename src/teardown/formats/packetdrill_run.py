@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TextIO
 
 from teardown.errors import InputError
-from teardown.formats.packetdrill import MAX_BYTES, Script, Unsupported, parse
+from teardown.formats.packetdrill import MAX_BYTES, Unsupported, header, parse
 from teardown.formats.packetdrill_play import Play, Result
 from teardown.stacks import names as stack_names
 from teardown.stacks import stack as stack_of
@@ -49,24 +49,19 @@ def run_script(
     that sets FreeBSD's switches, else linux. `defines`: names for `#ifdef` instead of the stack's own.
     Raises InputError (place `name:line`) for what is no packetdrill, and for an unknown stack.
     """
-    chosen = stack
-    script: Script | None = None
-    if chosen is None:
-        script = parse(text, name, frozenset(defines))
-        chosen = script.stacks[0] if script.stacks else ("freebsd" if script.freebsd else "linux")
+    written_for, exact = header(text)
+    chosen = stack or (written_for[0] if written_for else "freebsd" if "net.inet.tcp." in text else "linux")
     if chosen not in stack_names():
         raise InputError(
             f"unknown stack {chosen!r}", place=name, mend=f"Known stacks: {', '.join(stack_names())}"
         )
-    names = frozenset(defines) or default_defines(chosen)
-    if script is None or ("#if" in text and names != frozenset(defines)):
-        script = parse(text, name, names)
-    if script.stacks and chosen not in script.stacks:
-        return Result("skip", name, chosen, 1, f"written for {', '.join(script.stacks)}, not for {chosen}")
+    script = parse(text, name, frozenset(defines) or default_defines(chosen))
+    if written_for and chosen not in written_for:
+        return Result("skip", name, chosen, 1, f"written for {', '.join(written_for)}, not for {chosen}")
     for event in script.events:
         if isinstance(event.what, Unsupported):
             return Result("skip", name, chosen, event.line, event.what.reason)
-    return Play(script, chosen, script.strict if strict is None else strict).play()
+    return Play(script, chosen, exact if strict is None else strict).play()
 
 
 # ----------------------------------------------------------------------------------------- several scripts

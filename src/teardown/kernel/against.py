@@ -21,6 +21,7 @@ from teardown.stacks import override, stack
 from teardown.tcp.endpoint import Event
 from teardown.tcp.profile import Profile
 from teardown.tcp.segment import Segment
+from teardown.world.captions import RETURN
 from teardown.world.moves import IllegalMove, apply, begin
 from teardown.world.run import ending
 from teardown.world.trace import HOSTS, Host, Pair, Running, Trace, other
@@ -94,15 +95,22 @@ class EnginePlayer:
         for move in self.scenario.moves:
             self._move(move)
             self._settle()
+        while any(end.closing for end in self.world.ends):  # a close that waits is waited for
+            self._advance(self.world.now + _SECOND, lambda: not any(e.closing for e in self.world.ends))
         steps = tuple(s for s in self.steps if not (s.event == "segment-sent" and s.packet in self._copies))
         seen = from_trace(Trace(self.world.scenario.json(), steps, ending(self.world)))
         return replace(
             seen,
             moves=self.scenario.moves,
             settings=self.scenario.settings,
-            calls=tuple(self.calls),
+            calls=tuple(called if called.result else self._returned(called) for called in self.calls),
             waits=tuple(self.waits),
         )
+
+    def _returned(self, called: Called) -> Called:
+        """The same call with its end, for one that had to wait."""
+        back = next(s.t for s in self.steps if s.host == called.host and s.call == RETURN)
+        return called._replace(result="0", took=back - called.t)
 
     # The world.
 
@@ -252,6 +260,8 @@ class EnginePlayer:
         except IllegalMove:
             if result is None or not result.startswith("E"):
                 raise
+        if self.world.ends.of(host).closing:
+            return None  # it has not returned yet
         return result or "0"  # a call that has nothing to say has succeeded
 
     def _option(self, host: Host, move: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from teardown.kernel.tracefs import Tracer
 from teardown.stacks import stack
 from teardown.tcp.profile import Profile
 from teardown.tcp.states import CLOSED, TIME_WAIT
+from teardown.world.captions import RETURN
 from teardown.world.run import run
 from teardown.world.trace import HOSTS, Host, Step, Trace, spoken
 from teardown.world.world import HostSetup
@@ -173,7 +174,7 @@ def plan(scenario: EngineScenario, trace: Trace, most: float = MOST) -> Scenario
                     network.append(
                         {"net": "late", "from": sender, "nth": [number], "seconds": late / _SECOND}
                     )
-            case "call" if step.host:
+            case "call" if step.host and step.call != RETURN:
                 calls.append({"at": (step.t - begin) / _SECOND})
                 if arrived[step.host]:
                     calls.append({"arrivals": arrived[step.host], "host": step.host, "most": _PATIENCE})

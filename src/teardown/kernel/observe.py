@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from teardown.errors import InputError
 from teardown.tcp.segment import Segment
+from teardown.world.captions import RETURN
 from teardown.world.trace import HOSTS, Host, Trace
 
 OBSERVATION_VERSION: Final = 1
@@ -209,7 +210,10 @@ def from_trace(trace: Trace) -> Observation:
             state = step.states.of(host)
             if not states[host] or states[host][-1].state != state:
                 states[host].append(Stay(t, state))
-        if step.event == "call" and step.host and step.call:
+        if step.event == "call" and step.call == RETURN:
+            n = next(n for n in reversed(range(len(calls))) if calls[n].host == step.host)
+            calls[n] = calls[n]._replace(result=step.result, took=t - calls[n].t)
+        elif step.event == "call" and step.host and step.call:
             result = "0" if step.result == "EOF" else step.result
             calls.append(Called(t, step.host, neutral(step.call), result))
         if step.event == "segment-sent" and step.sender and step.segment:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from teardown.errors import InputError
 from teardown.tcp.states import STATES, canonical
-from teardown.world.trace import HOSTS, Step
+from teardown.world.trace import HOSTS, Pair, Step
 from teardown.world.world import World
 
-_KEYS = ("server", "client", "wire", "fired", "called", "lost", "timers")
+_KEYS = ("server", "client", "was", "wire", "fired", "called", "lost", "arrived", "timers")
 
 
 class Goal(NamedTuple):
@@ -46,7 +46,7 @@ def _condition(key: str, value: Any, place: str) -> str:
         raise InputError(f"unknown condition {key!r}", place=place, mend=f"Known conditions: {', '.join(_KEYS)}")
     if not isinstance(value, str):
         raise InputError(f"{key} cannot be {value!r}", place=place, mend="Write a text")
-    if key in HOSTS:
+    if key in HOSTS or key == "was":
         state = canonical(value)
         if state is None:
             raise InputError(f"{value!r} is not a state", place=place, mend=f"States: {', '.join(STATES)}")
@@ -57,34 +57,38 @@ def _condition(key: str, value: Any, place: str) -> str:
         raise InputError(f"timers cannot be {value!r}", place=place, mend='Write timers = "none"')
     if key in ("fired", "called") and not re.fullmatch(r"(server|client) [a-z0-9-]+", value):
         raise InputError(f"{key} cannot be {value!r}", place=place, mend='Write something like "server fin-wait-2"')
-    if key == "lost" and not re.fullmatch(r"[SFRPA]+ from (server|client)", value):
-        raise InputError(f"lost cannot be {value!r}", place=place, mend='Write something like "FA from server"')
+    if key in ("lost", "arrived") and not re.fullmatch(r"[SFRPA]+ from (server|client)", value):
+        raise InputError(f"{key} cannot be {value!r}", place=place, mend='Write something like "FA from server"')
     return value
 
 
 def reached(goal: Goal, steps: Sequence[Step]) -> int | None:
     """The first step at which the goal holds; None if it never does."""
-    return _first(goal, steps, set())
+    return _first(goal, steps, set(), None)
 
 
-def _first(goal: Goal, steps: Sequence[Step], flying: set[int]) -> int | None:
+def _first(goal: Goal, steps: Sequence[Step], flying: set[int], states: Pair[str] | None) -> int | None:
+    """`flying` and `states` are what was on the wire and where both ends stood before the first of these steps."""
     for step in steps:
         if step.packet is not None:
             flying.add(step.packet) if step.event == "segment-sent" else flying.discard(step.packet)
-        if all(_holds(key, value, step, flying) for key, value in goal.when):
+        if all(_holds(key, value, step, flying, states) for key, value in goal.when):
             return step.i
+        states = step.states
     return None
 
 
 def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:
     """Does a move made in `before`, which adds these steps, reach the goal? For a search, which sees no whole trace."""
-    return _first(goal, steps, {flight.packet for flight in before.wire}) is not None
+    return _first(goal, steps, {flight.packet for flight in before.wire}, before.states) is not None
 
 
-def _holds(key: str, value: str, step: Step, flying: set[int]) -> bool:
+def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str] | None) -> bool:
     match key:
         case "server" | "client":
             return step.states.of(key) == value  # type: ignore[arg-type]
+        case "was":  # the end that this step happens to, just before it
+            return before is not None and step.host is not None and before.of(step.host) == value
         case "wire":
             return not flying
         case "timers":
@@ -96,7 +100,7 @@ def _holds(key: str, value: str, step: Step, flying: set[int]) -> bool:
         case _:
             flags, sender = value.split(" from ")
             return (
-                step.event == "segment-lost" and step.sender == sender
+                step.event == f"segment-{key}" and step.sender == sender
                 and step.segment is not None and set(flags) <= set(step.segment.flags)
             )  # fmt: skip
 

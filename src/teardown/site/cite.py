@@ -117,7 +117,7 @@ class _Cite(InlineProcessor):
                             mend=f"Add it to {references.path().name}, or mend the citation [{body}].",
                         )
             except InputError as error:
-                raise _fatal(self.md, error, body) from error
+                raise fatal(self.md, error, body) from error
         return element, m.start(0), m.end(0)
 
 
@@ -174,7 +174,7 @@ class _Sources(Treeprocessor):
                 if child.get("data-cite") == f"@{EVERYTHING}":
                     if parent.tag != "p" or len(parent) != 1 or (parent.text or child.tail or "").strip():
                         error = InputError("[@*] must be a paragraph of its own")
-                        raise _fatal(self.md, error, f"@{EVERYTHING}")
+                        raise fatal(self.md, error, f"@{EVERYTHING}")
                     parent.clear()
                     return parent
         return None
@@ -185,7 +185,7 @@ def _calls(md: Markdown, element: etree.Element, inside: str = "") -> Iterator[e
     for child in element:
         if "data-cite" in child.attrib:
             if inside:
-                raise _fatal(
+                raise fatal(
                     md,
                     InputError(f"a citation cannot stand in a {inside}", mend="Move it into the text below."),
                     child.attrib["data-cite"],
@@ -306,7 +306,7 @@ def _entry(listing: etree.Element, source: Reference, places: list[tuple[str, st
         )  # fmt: skip
 
 
-def _fatal(md: Markdown, error: InputError, body: str) -> InputError:
+def fatal(md: Markdown, error: InputError, body: str) -> InputError:
     """`error` with the place of the citation, in the form on which the running builder stops with one line."""
     error = error.at(_place(md, body))
     if "mkdocs.exceptions" not in sys.modules:

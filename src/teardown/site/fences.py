@@ -5,6 +5,7 @@ Thin: they read the fence and call what draws. A fence that is wrong fails the b
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import downloads, reference, state_graph, tables
+from teardown.site import downloads, reference, state_graph, steps, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -36,6 +37,18 @@ def accept(
     return not inputs
 
 
+def _fatal(message: str) -> Exception:
+    """An error that superfences lets through (it swallows every other) and on which MkDocs stops without a traceback."""
+    if "mkdocs.exceptions" not in sys.modules:
+        return SuperFencesException(message)
+    from mkdocs.exceptions import BuildError
+
+    class FenceError(SuperFencesException, BuildError):
+        """A fence that cannot be drawn: a failed build."""
+
+    return FenceError(message)
+
+
 def _fence(make: Callable[[str, Any], str]) -> Callable[..., str]:
     def fence(
         source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **kwargs: Any
@@ -43,9 +56,8 @@ def _fence(make: Callable[[str, Any], str]) -> Callable[..., str]:
         try:
             return make(source, md)
         except InputError as error:
-            # superfences swallows every other exception and shows the source instead
             first = source.strip().split("\n", 1)[0][:60]
-            raise SuperFencesException(f"```{language} fence that begins with {first!r}: {error}") from error
+            raise _fatal(f"```{language} fence that begins with {first!r}: {error}") from error
 
     return fence
 
@@ -71,13 +83,14 @@ def _figure(source: str, md: Any) -> str:
     show = data.get("show", list(SHOWN))
     if not isinstance(show, list):
         raise InputError("show must be a list", mend='Write show = ["ladder", "states", "transcript"]')
-    drawn = _counts(md)
+    drawn, played = _counts(md), run(load(name))
     drawn[name] = drawn.get(name, 0) + 1
-    return draw_figure(
-        run(load(name)), name, show, title=str(data.get("title", "")), note=str(data.get("note", "")),
+    html = draw_figure(
+        played, name, show, title=str(data.get("title", "")), note=str(data.get("note", "")),
         links=downloads.links(name, md), nth=drawn[name],
         plan=state_graph.plan() if "states" in show else None,
     )  # fmt: skip
+    return html if drawn[name] > 1 else steps.anchors(name, len(played.steps)) + html
 
 
 def _endings(source: str, md: Any) -> str:

@@ -6,15 +6,17 @@ build: a rule that no scenario and no script has ever taken is a rule that nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
+from teardown.formats.packetdrill_run import run_script
 from teardown.stacks import Value, names, stack
 from teardown.tcp.actions import ACTIONS
+from teardown.tcp.endpoint import watching
 from teardown.tcp.guards import GUARDS
 from teardown.tcp.states import STATES, prose
 from teardown.tcp.table import RULES, Rule
@@ -28,20 +30,18 @@ SCRIPTS = Path(__file__).parents[3] / "tests" / "pkt"
 def exercised() -> dict[str, tuple[str, ...]]:
     """For each rule, the scenarios and packetdrill scripts that take it, scenarios first."""
     by: dict[str, list[str]] = {rule.id: [] for rule in RULES}
+
+    def note(name: str, play: Callable[[], object]) -> None:
+        with watching() as seen:
+            play()
+        for rule in seen:
+            by[rule].append(name)
+
     for name in scenarios.names():
-        for rule in sorted(run(scenarios.load(name)).rules):
-            by[rule].append(name)
-    for name, rules in _scripts():
-        for rule in sorted(rules):
-            by[rule].append(name)
-    return {rule: tuple(where) for rule, where in by.items()}
-
-
-def _scripts() -> Iterable[tuple[str, frozenset[str]]]:
-    from teardown.formats.packetdrill import run_file
-
+        note(name, partial(run, scenarios.load(name)))
     for path in sorted(SCRIPTS.glob("*.pkt")):
-        yield path.name, run_file(path).rules
+        note(path.name, partial(run_script, path.read_text("utf-8"), path.name))
+    return {rule: tuple(where) for rule, where in by.items()}
 
 
 def rules() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from teardown.tcp.effects import Transmit
-from teardown.tcp.guards import fin_wait_2_limit
+from teardown.tcp.guards import fin_wait_2_limit, rto
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import (
     CLOSE_WAIT,
@@ -159,6 +159,22 @@ def _(d: Any, s: Any) -> Any:
     d.result = "0"
 
 
+@action("wait-close")
+def _(d: Any, s: Any) -> Any:
+    """close() does not return yet: it waits for the ACK of the FIN, for as long as SO_LINGER says."""
+    d.closing, d.result = True, None
+    d.start("so-linger", d.linger)
+
+
+@action("return-close")
+def _(d: Any, s: Any) -> Any:
+    """If a close() waits, it returns now, and the connection is the kernel's alone."""
+    if d.closing:
+        d.closing, d.orphan, d.error = False, True, None
+        d.stop("so-linger")
+        d.tell("returned")
+
+
 @action("read")
 def _(d: Any, s: Any) -> Any:
     """The program takes bytes; a window that was nearly shut is announced again once it has really opened."""
@@ -251,7 +267,7 @@ def _(d: Any, s: Any) -> Any:
     d.probed_tail = False
     ACTIONS["take-window"](d, s)
     if d.outstanding:
-        _run(d, "retransmission", d.profile.rto)
+        _run(d, "retransmission", rto(d))
     else:
         _halt(d)
     d.tell("connected" if opening else "acked")
@@ -364,14 +380,14 @@ def _(d: Any, s: Any) -> Any:
         # Linux sends one early probe of the tail. It does not count as a timeout.
         d.probed_tail = True
         _transmit(d, _first(d), again=1)
-        _run(d, "retransmission", p.rto)
+        _run(d, "retransmission", rto(d))
         return
     if d.resends:
         d.waited += d.wait
     d.resends += 1
     d.backoff += 1
     _transmit(d, _first(d), again=d.resends + d.probed_tail)
-    base = p.syn_rto if d.state in (SYN_SENT, SYN_RECEIVED) else p.rto
+    base = p.syn_rto if d.state in (SYN_SENT, SYN_RECEIVED) else rto(d)
     after = min(base << d.backoff, p.rto_max)
     if d.user_timeout is not None and p.give_up == "linux":
         # tcp_clamp_rto_to_user_timeout(): the last wait ends exactly with the limit
@@ -390,7 +406,7 @@ def _(d: Any, s: Any) -> Any:
     _transmit(d, probe, probe=True)
     d.unanswered += 1
     d.backoff += 1
-    _run(d, "persist", min(d.profile.rto << d.backoff, d.profile.rto_max))
+    _run(d, "persist", min(rto(d) << d.backoff, d.profile.rto_max))
 
 
 @action("probe-alive")
@@ -421,6 +437,14 @@ def _(d: Any, s: Any) -> Any:
     """This side threw the connection away."""
     d.end = "aborted"
     _flush(d)
+
+
+@action("tell-reset")
+def _(d: Any, s: Any) -> Any:
+    """A program that still holds the socket learns of the end with its next call."""
+    if not d.orphan and not d.closing:
+        d.error = "ECONNRESET"
+        d.tell("error")
 
 
 @action("end-given-up")
@@ -521,9 +545,9 @@ def output(d: Any) -> None:
             sent = True
         waiting = d.snd_nxt < d.snd_end + d.fin_queued
         if d.outstanding and d.clock is None:
-            _run(d, "retransmission", d.profile.rto)
+            _run(d, "retransmission", rto(d))
         elif waiting and not d.outstanding and d.clock is None:
-            _run(d, "persist", d.profile.rto)
+            _run(d, "persist", rto(d))
         elif sent and d.keepalive is not None:
             d.start("keepalive", d.keepalive[0])
     if d.ack_due:

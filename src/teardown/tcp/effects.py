@@ -39,7 +39,7 @@ class StopTimer(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """Effect: news for the program: connected, readable, eof, error, acked."""
+    """Effect: news for the program: connected, readable, eof, error, acked, closed, returned."""
 
     news: str
 

@@ -8,10 +8,12 @@ Sequence numbers are relative to the ISN of the side that sends them: its SYN is
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from teardown.tcp.actions import output
+from teardown.tcp.actions import ACTIONS, output
 from teardown.tcp.decide import Split, trees
 from teardown.tcp.effects import Effect, Event, StartTimer, StopTimer, Tell, Transmit
 from teardown.tcp.profile import Profile
@@ -19,7 +21,10 @@ from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, ESTABLISHED, Fins
 from teardown.tcp.table import CHECKS, RULES, TIMERS, Rule
 
-__all__ = ["Draft", "Effect", "Endpoint", "Event", "MissingRule", "Outcome", "StartTimer", "StopTimer", "Tell", "Transmit", "use"]
+__all__ = [
+    "Draft", "Effect", "Endpoint", "Event", "MissingRule", "Outcome", "StartTimer", "StopTimer", "Tell", "Transmit",
+    "forget", "memories", "use", "watching",
+]  # fmt: skip
 
 
 class Outcome(NamedTuple):
@@ -59,7 +64,8 @@ class Endpoint(NamedTuple):
     ooo_fin: int | None = None  # a FIN that came too early: its sequence number
 
     # the socket
-    orphan: bool = False  # close() was called: no program can read or write any more
+    orphan: bool = False  # close() has returned: no program can read or write any more
+    closing: bool = False  # close() was called and waits, as SO_LINGER tells it to
     rd_shut: bool = False
     linger: int | None = None  # SO_LINGER in µs; None: off
     linger2: int | None = None  # TCP_LINGER2 in µs; negative: do not wait in FIN-WAIT-2
@@ -70,6 +76,7 @@ class Endpoint(NamedTuple):
     end: str | None = None  # normal | reset | refused | timeout | aborted | given-up
 
     # repeating
+    srtt: int = 0  # µs, the round trip as measured; 0: never
     clock: str | None = None  # "retransmission" or "persist": never both
     backoff: int = 0
     probed_tail: bool = False
@@ -95,7 +102,9 @@ class Endpoint(NamedTuple):
     @property
     def window(self) -> int:
         """RCV.WND: what this side is willing to take, in bytes."""
-        return max(0, self.rcv_buf - self.unread) if not self.orphan else self.rcv_buf
+        # Linux counts the peer's FIN too, so that the right edge stays where it is.
+        fin = self.peer_fin and self.profile.sequence_edges_count
+        return max(0, self.rcv_buf - self.unread - fin) if not self.orphan else self.rcv_buf - fin
 
     @property
     def fins(self) -> Fins:
@@ -129,12 +138,16 @@ class Draft:
     __slots__ = ("__dict__", "ack_due", "amount", "effects", "fired", "idle", "result")
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.__dict__ = dict(zip(_FIELDS, endpoint))
+        self.__dict__ = dict(zip(_FIELDS, endpoint, strict=True))
         self.effects: list[Effect] = []
         self.result: str | None = None
         self.ack_due = False
         self.fired: str | None = None
         self.amount = self.idle = 0
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, field: str) -> Any: ...
 
     def freeze(self) -> Endpoint:
         """The endpoint after the event. Raises TypeError if an action has made up a field."""
@@ -165,11 +178,37 @@ _TIMERS = tuple(StopTimer(name) for name in TIMERS)
 _trees = trees(RULES)
 
 
+#: Whoever remembers what endpoints have answered is told here how to forget it.
+memories: list[Callable[[], None]] = []
+
+
+def forget() -> None:
+    """Forget all answers, here and wherever they are remembered: tests change the table or watch which rows are taken."""
+    _step.cache_clear()
+    for forgets in memories:
+        forgets()
+
+
 def use(rules: tuple[Rule, ...]) -> None:
     """Let all endpoints obey these rows from now on: how tests find out what a wrong table would break."""
     global _trees
     _trees = trees(rules)
-    _step.cache_clear()
+    forget()
+
+
+@contextmanager
+def watching() -> Iterator[set[str]]:
+    """The ids of all rows that endpoints take meanwhile. Answers remembered from before are forgotten first."""
+    global _seen
+    forget()
+    before, _seen = _seen, set()
+    try:
+        yield _seen
+    finally:
+        _seen = before
+
+
+_seen: set[str] | None = None
 
 
 def _take(draft: Draft, event: str, segment: Segment | None, taken: list[Rule]) -> Segment | None:
@@ -206,8 +245,11 @@ def _step(endpoint: Endpoint, event: Event) -> Outcome:
     else:
         draft.fired, draft.idle = event.timer, event.idle
         _take(draft, f"timer {event.timer}", None, taken)
+    if _seen is not None:
+        _seen.update(rule.id for rule in taken)
     output(draft)
     if draft.state == CLOSED and endpoint.state != CLOSED:
+        ACTIONS["return-close"](draft, None)
         draft.effects += _TIMERS
         draft.clock = None
     return Outcome(draft.freeze(), tuple(draft.effects), tuple(taken), draft.result)
@@ -217,6 +259,8 @@ def _applies(check: str, draft: Draft, segment: Segment) -> bool:
     flags = segment.flags
     if check == "flags":
         return "A" not in flags or ("S" in flags and "F" in flags)
+    if check == "record":
+        return draft.orphan and draft.limited
     if check == "rst":
         return "R" in flags
     if check == "syn":

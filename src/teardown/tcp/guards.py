@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from teardown.tcp.states import CLOSE_WAIT, CLOSING, LAST_ACK, LISTEN, SYN_SENT, TIME_WAIT
+from teardown.tcp.states import (
+    CLOSE_WAIT,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LAST_ACK,
+    LISTEN,
+    SYN_SENT,
+    TIME_WAIT,
+)
 
 if TYPE_CHECKING:
     from teardown.tcp.segment import Segment
@@ -31,7 +41,13 @@ def guard(name: str) -> Callable[[Guard], Guard]:
 @guard("orphan")
 def _(e: Any, s: Any) -> bool:
     """The program has given up the descriptor."""
-    return e.orphan
+    return e.orphan or e.closing
+
+
+@guard("close-waits")
+def _(e: Any, s: Any) -> bool:
+    """close() has been called with SO_LINGER and has not returned yet."""
+    return e.closing
 
 
 @guard("passive")
@@ -83,6 +99,24 @@ def _(e: Any, s: Any) -> bool:
     return e.linger == 0
 
 
+@guard("linger-waits")
+def _(e: Any, s: Any) -> bool:
+    """SO_LINGER is on with a time: close() may take that long."""
+    return e.linger is not None and e.linger > 0
+
+
+@guard("hides-error")
+def _(e: Any, s: Any) -> bool:
+    """The peer's FIN has been read up to, on a system where that counts more than a later error."""
+    return e.profile.eof_before_error and e.peer_fin
+
+
+@guard("apart")
+def _(e: Any, s: Any) -> bool:
+    """This system keeps TIME-WAIT in a small record; the program's own socket is already closed."""
+    return e.profile.small_records
+
+
 @guard("linger2-negative")
 def _(e: Any, s: Any) -> bool:
     """TCP_LINGER2 is negative."""
@@ -92,26 +126,42 @@ def _(e: Any, s: Any) -> bool:
 @guard("skips-fin-wait-2")
 def _(e: Any, s: Any) -> bool:
     """Nobody holds the socket and TCP_LINGER2 is negative."""
-    return e.orphan and e.linger2 is not None and e.linger2 < 0
+    return (e.orphan or e.closing) and e.linger2 is not None and e.linger2 < 0
 
 
 @guard("nobody-reads")
 def _(e: Any, s: Any) -> bool:
     """The descriptor is given up, or both directions were shut down by the program."""
-    return e.orphan or (e.rd_shut and e.fin_queued)
+    return e.orphan or e.closing or (e.rd_shut and e.fin_queued)
+
+
+def rto(e: Any) -> int:
+    """The retransmission timeout before any back-off, in µs: RFC 6298 §2 with one measurement of the round trip.
+
+    RTTVAR is then half of SRTT, so 4·RTTVAR is twice SRTT.
+    """
+    p = e.profile
+    asked = e.srtt + max(p.rto, 2 * e.srtt) if p.rto_above_rtt else max(p.rto, 3 * e.srtt)
+    return asked if p.rto_rounding == 1 else round(asked * p.rto_rounding)
+
+
+def _wanted(e: Any) -> int | None:
+    """The limit that is set for a socket without a program, by the system or by TCP_LINGER2."""
+    p = e.profile
+    if e.linger2 is not None and p.linger2_max is not None:
+        return min(e.linger2, p.linger2_max)
+    return p.fin_wait_2
 
 
 def fin_wait_2_limit(e: Any) -> int | None:
     """How long this system waits in FIN-WAIT-2 from now, in µs; None: for ever."""
     p = e.profile
-    if not e.orphan:
+    if not e.orphan and not e.closing:
         return p.fin_wait_2_held
-    limit = p.fin_wait_2
-    if e.linger2 is not None and p.linger2_max is not None:
-        limit = min(e.linger2, p.linger2_max)
+    limit = _wanted(e)
     if limit is None:
         return None
-    floor = int(p.fin_wait_2_floor_rtos * p.rto)
+    floor = int(p.fin_wait_2_floor_rtos * rto(e))
     if p.fin_wait_2_split is not None and limit > p.fin_wait_2_split:
         excess = limit - p.fin_wait_2_split
         return excess + max(excess, floor)
@@ -132,11 +182,61 @@ def _(e: Any, s: Any) -> bool:
     )  # fmt: skip
 
 
+@guard("leaves-record")
+def _(e: Any, s: Any) -> bool:
+    """Without a program this system keeps FIN-WAIT-2 in a small record. Above the split it keeps the whole socket."""
+    p, limit = e.profile, _wanted(e)
+    return p.small_records and limit is not None and (p.fin_wait_2_split is None or limit <= p.fin_wait_2_split)
+
+
+@guard("small-record")
+def _(e: Any, s: Any) -> bool:
+    """All that is left of the connection is a small record in FIN-WAIT-2."""
+    return e.state == FIN_WAIT_2 and e.orphan and e.limited and GUARDS["leaves-record"](e, s)
+
+
+@guard("enters-record")
+def _(e: Any, s: Any) -> bool:
+    """The program is gone, and nothing in the segment but its acknowledgement counts: a small record will do."""
+    return e.orphan and GUARDS["leaves-record"](e, s) and "F" not in s.flags and s.seq + s.length <= e.rcv_nxt
+
+
+@guard("near-record")
+def _(e: Any, s: Any) -> bool:
+    """The segment touches the window of the small record, or is a bare one at either of its edges."""
+    edge = e.rcv_nxt + e.window
+    return s.seq == e.rcv_nxt or (s.end > e.rcv_nxt and s.seq < edge) or (s.seq == edge and s.span == 0)
+
+
+@guard("syn-from-here")
+def _(e: Any, s: Any) -> bool:
+    """A SYN that is not older than RCV.NXT."""
+    return "S" in s.flags and s.seq >= e.rcv_nxt
+
+
+@guard("brings-new")
+def _(e: Any, s: Any) -> bool:
+    """It has the ACK bit and takes up a sequence number that is new."""
+    return "A" in s.flags and s.span > 0 and s.end > e.rcv_nxt
+
+
+@guard("fin-exactly-next")
+def _(e: Any, s: Any) -> bool:
+    """All that is new about it is the FIN, and nothing before that is missing."""
+    return "F" in s.flags and s.end == e.rcv_nxt + 1
+
+
 # ------------------------------------------------------------------------------------- sequence numbers
+#: Where Linux judges a segment as tcp_sequence() does; SYN-RECEIVED and TIME-WAIT live in small records of its own.
+_WHOLE = frozenset({ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, LAST_ACK})
+
+
 @guard("acceptable")
 def _(e: Any, s: Any) -> bool:
-    """SEG.SEQ .. SEG.SEQ+SEG.LEN-1 touches the receive window (RFC 9293 §3.4, table 6)."""
+    """SEG.SEQ .. SEG.SEQ+SEG.LEN-1 touches the receive window (RFC 9293 §3.4, table 6), or, on Linux, an edge of it."""
     window = e.window
+    if e.profile.sequence_edges_count and e.state in _WHOLE:
+        return s.seq <= e.rcv_nxt + window and (e.rcv_nxt <= s.end if window else e.rcv_nxt == s.end)
     if s.span == 0:
         return s.seq == e.rcv_nxt if window == 0 else e.rcv_nxt <= s.seq < e.rcv_nxt + window
     if window == 0:
@@ -177,12 +277,6 @@ def _(e: Any, s: Any) -> bool:
         and s.seq == e.rcv_nxt - 1
         and e.state in (CLOSE_WAIT, CLOSING, LAST_ACK)
     )
-
-
-@guard("rst-past-window")
-def _(e: Any, s: Any) -> bool:
-    """A reset exactly one past the window, on a system that counts it as inside until the peer's FIN is in."""
-    return e.profile.rst_past_window_challenged and s.seq == e.rcv_nxt + e.window and not e.peer_fin
 
 
 @guard("rst-believed")
@@ -256,6 +350,23 @@ def _(e: Any, s: Any) -> bool:
     return e.profile.time_wait_wants_ack and not set("AR") & set(s.flags) and not GUARDS["syn-reopens"](e, s)
 
 
+@guard("drops-mute")
+def _(e: Any, s: Any) -> bool:
+    """Neither ACK, RST nor SYN, on a system that looks no further then. Its small record of FIN-WAIT-2 does."""
+    return (
+        e.profile.mute_dropped_first
+        and not {"A", "R", "S"} & set(s.flags)
+        and e.state in _WHOLE
+        and not GUARDS["small-record"](e, s)
+    )
+
+
+@guard("restarts-2msl")
+def _(e: Any, s: Any) -> bool:
+    """It repeats the peer's FIN; or, on Linux, it acknowledges anything."""
+    return "F" in s.flags or (e.profile.small_records and "A" in s.flags)
+
+
 @guard("repeats-syn")
 def _(e: Any, s: Any) -> bool:
     """The peer's SYN once more, on a system that repeats its SYN and ACK for it."""
@@ -295,8 +406,14 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("ack-ancient")
 def _(e: Any, s: Any) -> bool:
-    """SEG.ACK lies more than a whole window in the past, on a system that follows RFC 5961 §5."""
-    return e.profile.challenge_acks and s.ack < e.snd_una - max(e.snd_wnd, 65_535)
+    """SEG.ACK lies more than a whole window in the past, on a system that follows RFC 5961 §5.
+
+    Linux also takes none from before the first byte acknowledged. It counts its SYN there if it connected.
+    """
+    p, window = e.profile, max(e.snd_wnd, 65_535)
+    if p.ancient_by_acked:
+        window = min(window, e.snd_una - e.iss - e.passive)
+    return p.challenge_acks and s.ack < e.snd_una - window
 
 
 @guard("ack-future")
@@ -317,10 +434,16 @@ def _(e: Any, s: Any) -> bool:
     return s.span == 0 and s.seq == e.rcv_nxt
 
 
-@guard("answers-bare-fin")
+@guard("answers-ackless")
 def _(e: Any, s: Any) -> bool:
-    """A FIN without ACK, on a system that answers it in TIME-WAIT."""
-    return e.profile.bare_fin_in_time_wait_acked and "F" in s.flags
+    """A FIN or text without ACK, on a system that answers it in TIME-WAIT."""
+    return e.profile.bare_fin_in_time_wait_acked and s.span > 0
+
+
+@guard("any-ack-will-do")
+def _(e: Any, s: Any) -> bool:
+    """In TIME-WAIT this system does not look at what is acknowledged."""
+    return e.profile.small_records
 
 
 # ------------------------------------------------------------------------------------- text and FIN
@@ -336,6 +459,18 @@ def _(e: Any, s: Any) -> bool:
     if e.ooo_fin is not None:
         return e.ooo_fin == e.rcv_nxt
     return s.seq + s.length <= e.rcv_nxt
+
+
+@guard("fin-old")
+def _(e: Any, s: Any) -> bool:
+    """The FIN's own number is below RCV.NXT: whatever it ended is long over."""
+    return "F" in s.flags and s.seq + s.length < e.rcv_nxt and e.ooo_fin != e.rcv_nxt
+
+
+@guard("refuses-early-fin")
+def _(e: Any, s: Any) -> bool:
+    """Bytes are missing before the FIN that nobody would read, on a system that does not wait for them."""
+    return e.profile.small_records and GUARDS["nobody-reads"](e, s)
 
 
 # ---------------------------------------------------------------------------------------- giving up
@@ -366,7 +501,7 @@ def _(e: Any, s: Any) -> bool:
     """No program holds the socket and probing has reached the longest interval, or nobody answers."""
     p = e.profile
     if e.orphan and p.give_up == "linux":
-        return e.unanswered >= p.orphan_retries or p.rto << e.backoff >= p.rto_max
+        return e.unanswered >= p.orphan_retries or rto(e) << e.backoff >= p.rto_max
     return e.unanswered >= (p.orphan_retries if e.orphan else p.retries)
 
 

@@ -34,9 +34,15 @@ class Profile:
     linger2_max: int | None = None  # Linux: TCP_LINGER2 is clamped to this; None: no such option
     detached_keepalive: int | None = None  # HP-UX: probe detached sockets after this much silence
 
+    # -- what is looked at -----------------------------------------------------------------------------
+    sequence_edges_count: bool = False  # Linux: what ends at RCV.NXT or begins at RCV.NXT+RCV.WND is looked at
+    mute_dropped_first: bool = False  # Linux: without ACK, RST and SYN a segment is not even judged by its number
+    ancient_by_acked: bool = False  # Linux: an ACK below the first byte that was acknowledged is too old
+    small_records: bool = False  # Linux: TIME-WAIT, and FIN-WAIT-2 without a program, live in small records
+    eof_before_error: bool = False  # Linux: after the peer's FIN a read is end of file, whatever happens later
+
     # -- resets ------------------------------------------------------------------------------------------
     challenge_acks: bool = True  # RFC 5961: only a RST at exactly RCV.NXT closes
-    rst_past_window_challenged: bool = False  # Linux: RST at RCV.NXT+RCV.WND draws a challenge ACK
     rst_before_fin_accepted: bool = False  # Linux: RST at RCV.NXT-1 counts once the peer's FIN is in
     unread_close_resets: bool = True  # SHLD-3: close() with unread data sends RST
     reset_flushes: bool = True  # §3.10.7.4: queues are flushed; Linux lets the program read what is there
@@ -49,7 +55,9 @@ class Profile:
     syn_ack_again: bool = False  # a repeated SYN draws the SYN+ACK again, not just an ACK
 
     # -- repeats -----------------------------------------------------------------------------------------
-    rto: int = 1 * SECOND  # first retransmission timeout
+    rto: int = 1 * SECOND  # the smallest retransmission timeout
+    rto_above_rtt: bool = False  # Linux: that much is added to the round trip time
+    rto_rounding: float = 1.0  # a retransmission timer lasts so many times what was asked for
     syn_rto: int = 1 * SECOND
     rto_max: int = 60 * SECOND
     tail_loss_probe: bool = False  # Linux: one early resend that does not count as a retry

@@ -8,8 +8,8 @@ Theory of operation.
 * A row says: in these states, on this event, if all these guards hold, do these actions in order and go to that
   state (None: stay). A guard that begins with "!" must not hold. For one state and event the guards of the rows
   exclude each other: exactly one row matches (a test tries).
-* An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin, and
-  before them, if its flags are odd, by what some systems never look at. Each
+* An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin. Before
+  them come two that only some systems have: "flags", if these are odd, and "record", in FIN-WAIT-2 without a program. Each
   check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
   in the state that the last one led to. A check is left out when the segment has nothing to check
   (no RST bit, no text).
@@ -110,8 +110,10 @@ def _rows() -> list[Rule]:
 
     row(STATES, "call receive", "unread", "read", None, "3.10.3",
         "The program takes the bytes out of the receive buffer.")
-    row(STATES, "call receive", "!unread error-pending", "error-take", None, "3.10.3",
+    row(STATES, "call receive", "!unread error-pending !hides-error", "error-take", None, "3.10.3",
         "The connection is gone, and this call is the first to report why.")
+    row(STATES, "call receive", "!unread error-pending hides-error", "read-end", None, "none: Linux",
+        "The peer's FIN was here before the error: on this system the program still sees a plain end of file.")
     row(STATES, "call receive", "!unread !error-pending at-end", "read-end", None, "3.10.3",
         "Everything up to the peer's FIN has been read: the program sees end of file.")
     row((CLOSED, LISTEN), "call receive", "!unread !error-pending !at-end", "error-ENOTCONN", None, "3.10.3",
@@ -128,11 +130,21 @@ def _rows() -> list[Rule]:
         "CLOSE means: I have nothing more to send. The FIN follows the last byte.")
     row(CLOSE_WAIT, "call shutdown", "", "queue-fin", LAST_ACK, "3.10.4",
         "The peer has ended its direction; now this side ends its own.")
-    row(after_fin, "call shutdown", "", "", None, "3.10.4",
+    row((FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK), "call shutdown", "", "", None, "3.10.4",
         "The FIN has already been sent; a second one does not exist.")
+    row(TIME_WAIT, "call shutdown", "!apart", "", None, "3.10.4",
+        "The FIN has already been sent; a second one does not exist.")
+    row(TIME_WAIT, "call shutdown", "apart", "error-ENOTCONN", None, "none: Linux",
+        "A small record waits in TIME-WAIT; the program's own socket is no longer connected.")
 
-    row(STATES, "call shutdown-read", "", "stop-reading", None, "3.6.1",
-        "Only this host learns of it: nothing is sent, the peer may go on sending.")
+    row(CLOSED, "call shutdown-read", "", "error-ENOTCONN", None, "none: POSIX",
+        "There is no connection to end.")
+    row(tuple(s for s in STATES if s not in (CLOSED, TIME_WAIT)), "call shutdown-read", "", "stop-reading", None,
+        "3.6.1", "Only this host learns of it: nothing is sent, the peer may go on sending.")
+    row(TIME_WAIT, "call shutdown-read", "!apart", "stop-reading", None, "3.6.1",
+        "Only this host learns of it, and nothing more can come.")
+    row(TIME_WAIT, "call shutdown-read", "apart", "error-ENOTCONN", None, "none: Linux",
+        "A small record waits in TIME-WAIT; the program's own socket is no longer connected.")
 
     row(LISTEN, "call close", "!orphan", "forget", CLOSED, "3.10.4",
         "Nobody was connected, so nothing is sent.")
@@ -146,23 +158,41 @@ def _rows() -> list[Rule]:
         "Bytes that nobody will ever read are lost, and a reset is the only honest way to say so.")
     row(held, "call close", "!orphan !unread-reset linger-zero", "orphan reset end-aborted", CLOSED, "3.10.5",
         "SO_LINGER with time 0 turns close() into an abort.")
-    row((SYN_RECEIVED, ESTABLISHED), "call close", "!orphan !unread-reset !linger-zero", "orphan queue-fin",
-        FIN_WAIT_1, "3.10.4",
+    row((CLOSING, LAST_ACK), "call close", "!orphan !unread-reset linger-zero", "orphan end-aborted", CLOSED, "3.10.5",
+        "SO_LINGER with time 0 turns close() into an abort. In this state that needs no reset.")
+    row((SYN_RECEIVED, ESTABLISHED), "call close", "!orphan !unread-reset !linger-zero !linger-waits",
+        "orphan queue-fin", FIN_WAIT_1, "3.10.4",
         "The program ends its direction and gives up the descriptor: nobody will read any more.")
-    row(CLOSE_WAIT, "call close", "!orphan !unread-reset !linger-zero", "orphan queue-fin", LAST_ACK, "3.10.4",
-        "The peer had ended its direction; now this side ends its own.")
-    row((CLOSING, LAST_ACK), "call close", "!orphan !unread-reset", "orphan", None, "3.10.4",
+    row(CLOSE_WAIT, "call close", "!orphan !unread-reset !linger-zero !linger-waits", "orphan queue-fin", LAST_ACK,
+        "3.10.4", "The peer had ended its direction; now this side ends its own.")
+    row((CLOSING, LAST_ACK), "call close", "!orphan !unread-reset !linger-zero !linger-waits", "orphan", None, "3.10.4",
         "Both FINs are out. The kernel finishes without the program.")
-    row(TIME_WAIT, "call close", "!orphan", "orphan", None, "3.10.4",
-        "Both FINs are acknowledged. The kernel finishes without the program.")
-    row(FIN_WAIT_1, "call close", "!orphan !unread-reset !linger-zero", "orphan", None, "3.10.4",
+    row(FIN_WAIT_1, "call close", "!orphan !unread-reset !linger-zero !linger-waits", "orphan", None, "3.10.4",
         "The FIN is already out. The descriptor goes, the connection stays with the kernel.")
+    row((SYN_RECEIVED, ESTABLISHED), "call close", "!orphan !unread-reset linger-waits", "queue-fin wait-close",
+        FIN_WAIT_1, "none: POSIX SO_LINGER",
+        "The FIN goes out, and SO_LINGER makes close() wait until it is acknowledged or the time is over.")
+    row(CLOSE_WAIT, "call close", "!orphan !unread-reset linger-waits", "queue-fin wait-close", LAST_ACK,
+        "none: POSIX SO_LINGER",
+        "The FIN goes out, and SO_LINGER makes close() wait until it is acknowledged or the time is over.")
+    row((FIN_WAIT_1, CLOSING, LAST_ACK), "call close", "!orphan !unread-reset linger-waits", "wait-close", None,
+        "none: POSIX SO_LINGER",
+        "The FIN is already out, and SO_LINGER makes close() wait until it is acknowledged or the time is over.")
+    row(TIME_WAIT, "call close", "!orphan !linger-zero", "orphan", None, "3.10.4",
+        "Both FINs are acknowledged. The kernel finishes without the program.")
+    row(TIME_WAIT, "call close", "!orphan linger-zero !apart", "orphan end-aborted", CLOSED, "3.10.5",
+        "SO_LINGER with time 0 turns close() into an abort, and that ends TIME-WAIT too.")
+    row(TIME_WAIT, "call close", "!orphan linger-zero apart", "orphan", None, "none: Linux",
+        "The program's own socket is already closed. The small record waits on, whatever SO_LINGER says.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero linger2-negative", "orphan reset end-aborted",
         CLOSED, "none: TCP_LINGER2",
         "A negative TCP_LINGER2 means: do not wait for the peer's FIN at all.")
-    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close",
+    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close !leaves-record",
         "orphan start-fin-wait-2", None, "none: an addition of this system",
         "Nobody holds the socket now, so this system starts its own clock.")
+    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close leaves-record",
+        "orphan stop-keepalive start-fin-wait-2", None, "none: Linux",
+        "Nobody holds the socket now. This system keeps only a small record of it, with a clock.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative !limits-late-close",
         "orphan probe-if-detached", None, "3.10.4",
         "The descriptor goes, the connection stays: in the RFC, and in this system, no clock starts here.")
@@ -172,9 +202,12 @@ def _rows() -> list[Rule]:
     row((SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT), "call abort", "!orphan",
         "orphan reset end-aborted", CLOSED, "3.10.5",
         "ABORT throws everything away and tells the peer with a reset.")
-    row((LISTEN, SYN_SENT, CLOSING, LAST_ACK, TIME_WAIT), "call abort", "!orphan", "orphan end-aborted",
-        CLOSED, "3.10.5",
+    row((LISTEN, SYN_SENT, CLOSING, LAST_ACK), "call abort", "!orphan", "orphan end-aborted", CLOSED, "3.10.5",
         "ABORT in this state just forgets the connection: no reset is sent.")
+    row(TIME_WAIT, "call abort", "!orphan !apart", "orphan end-aborted", CLOSED, "3.10.5",
+        "ABORT in this state just forgets the connection: no reset is sent.")
+    row(TIME_WAIT, "call abort", "!orphan apart", "orphan", None, "none: Linux",
+        "The program's own socket is already closed. The small record in TIME-WAIT waits on.")
     row(CLOSED, "call abort", "!orphan", "orphan", None, "3.10.5",
         "There is no connection left to abort.")
     row(STATES, "call abort", "orphan", "error-EBADF", None, "3.10.5",
@@ -188,8 +221,10 @@ def _rows() -> list[Rule]:
         "SYN and FIN together make no sense, and this system does not answer them.", stop=True)
     row(TIME_WAIT, "segment flags", "drops-syn-fin gives-way-first", "forget", CLOSED, "none: Linux",
         "This system gives up TIME-WAIT for the SYN, and only then drops it because of the FIN.", stop=True)
-    row(tuple(s for s in STATES if s != TIME_WAIT), "segment flags", "!drops-syn-fin", "", None, "3.10.7",
+    row(tuple(s for s in STATES if s != TIME_WAIT), "segment flags", "!drops-syn-fin !drops-mute", "", None, "3.10.7",
         "Odd flags are no reason to look away.")
+    row(tuple(s for s in SYNCHRONIZED if s != TIME_WAIT), "segment flags", "!drops-syn-fin drops-mute", "", None,
+        "none: Linux", "It has no ACK, no RST and no SYN: this system looks no further.", stop=True)
     row(TIME_WAIT, "segment flags", "!drops-syn-fin drops-ackless", "", None, "none: FreeBSD",
         "In TIME-WAIT this system looks only at what acknowledges something.", stop=True)
     row(TIME_WAIT, "segment flags", "!drops-syn-fin !drops-ackless", "", None, "3.10.7",
@@ -233,6 +268,23 @@ def _rows() -> list[Rule]:
     row(SYN_SENT, "segment fin", "", "", None, "3.10.7.4",
         "Without the peer's SYN there is no sequence number to judge a FIN by.", stop=True)
 
+    # ------------------------------------ FIN-WAIT-2 without a program: on Linux a small record with checks of its own
+    row(FIN_WAIT_2, "segment record", "!small-record", "", None, "3.10.7.4", "This system still has the whole socket.")
+    row(FIN_WAIT_2, "segment record", "small-record !near-record", "ack", None, "none: Linux",
+        "It lies outside the window. The small record answers even a reset from there.", stop=True)
+    row(FIN_WAIT_2, "segment record", "small-record near-record rst", "end-reset", CLOSED, "none: Linux",
+        "The small record believes every reset in its window.", stop=True)
+    row(FIN_WAIT_2, "segment record", "small-record near-record !rst syn-from-here", "reset-at-ack end-aborted", CLOSED,
+        "none: Linux", "A SYN in the window: the small record is given up with a reset.", stop=True)
+    row(FIN_WAIT_2, "segment record", "small-record near-record !rst !syn-from-here !brings-new", "", None, "none: Linux",
+        "It brings nothing new, and the small record does not look at what it acknowledges.", stop=True)
+    row(FIN_WAIT_2, "segment record", "small-record near-record !rst !syn-from-here brings-new fin-exactly-next",
+        "take-fin ack stop-fin-wait-2 start-time-wait", TIME_WAIT, "3.10.7.4",
+        "The FIN that everybody waited for: both directions are done, only 2 MSL remain.", stop=True)
+    row(FIN_WAIT_2, "segment record", "small-record near-record !rst !syn-from-here brings-new !fin-exactly-next",
+        "reset-at-ack end-aborted", CLOSED, "3.6.1 (SHLD-3)",
+        "Nobody is left to read these bytes, so the peer is told with a reset that they are lost.", stop=True)
+
     # ------------------------------------------------------------- first check: sequence number (§3.10.7.4)
     known = (SYN_RECEIVED, *SYNCHRONIZED)
     row(TIME_WAIT, "segment sequence", "syn-reopens", "begin-from-syn send-syn-ack", SYN_RECEIVED,
@@ -243,10 +295,7 @@ def _rows() -> list[Rule]:
     row(known, "segment sequence", "!syn-reopens !acceptable rst-before-fin", "", None,
         "none: Linux",
         "Some systems reset with the number before their own FIN; this system takes that as exact.")
-    row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin rst-past-window", "ack", None,
-        "none: Linux",
-        "One past the window still counts as inside here, so it draws a challenge.", stop=True)
-    row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin !rst-past-window", "", None,
+    row(known, "segment sequence", "!syn-reopens !acceptable rst !rst-before-fin", "", None,
         "3.10.7.4", "A reset from outside the window is not believed and not answered.", stop=True)
     row(known, "segment sequence", "!syn-reopens !acceptable !rst zero-window-probe !fin-needs-no-room", "cut-text ack",
         None, "3.10.7.4", "The window is shut: the byte is refused, its acknowledgement still counts.")
@@ -264,10 +313,10 @@ def _rows() -> list[Rule]:
         "3.10.7.4", "It lies outside the window, usually a repeat: say again what is expected.", stop=True)
     row(CLOSING, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe repeats-fin", "send-fin-again",
         None, "none: FreeBSD", "This system answers with its own FIN once more.", stop=True)
-    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe fin",
+    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe restarts-2msl",
         "ack start-time-wait", None, "3.10.7.4",
-        "The peer repeats its FIN, so our last ACK was lost: send it again and wait 2 MSL from now.", stop=True)
-    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !fin", "ack", None,
+        "The peer repeats itself, so our last ACK was lost: send it again and wait 2 MSL from now.", stop=True)
+    row(TIME_WAIT, "segment sequence", "!syn-reopens !acceptable !rst !zero-window-probe !restarts-2msl", "ack", None,
         "3.10.7.4", "An old segment: say again what is expected, and drop it.", stop=True)
 
     # ----------------------------------------------------------------------------------- second check: RST
@@ -304,33 +353,41 @@ def _rows() -> list[Rule]:
     # ------------------------------------------------------------------------------------- fifth check: ACK
     row(tuple(s for s in known if s != TIME_WAIT), "segment ack", "!has-ack", "", None, "3.10.7.4",
         "Without an ACK bit a segment says nothing here: drop it.", stop=True)
-    row(TIME_WAIT, "segment ack", "!has-ack answers-bare-fin", "ack start-time-wait", None, "none: Linux",
+    row(TIME_WAIT, "segment ack", "!has-ack answers-ackless", "ack", None, "none: Linux",
         "This system answers a FIN even when it acknowledges nothing.", stop=True)
-    row(TIME_WAIT, "segment ack", "!has-ack !answers-bare-fin", "", None, "3.10.7.4",
+    row(TIME_WAIT, "segment ack", "!has-ack !answers-ackless", "", None, "3.10.7.4",
         "Without an ACK bit a segment says nothing here: drop it.", stop=True)
     row(SYN_RECEIVED, "segment ack", "has-ack ack-new", "take-ack take-kept-text", ESTABLISHED, "3.10.7.4",
         "Our SYN is acknowledged: the connection is open.")
     row(SYN_RECEIVED, "segment ack", "has-ack !ack-new", "reset-at-ack", None, "3.10.7.4",
         "It acknowledges something that was never sent.", stop=True)
-    row(SYNCHRONIZED, "segment ack", "has-ack ack-future", "ack", None, "3.10.7.4",
-        "It acknowledges bytes that were never sent: say what is expected, and drop it.", stop=True)
-    row(SYNCHRONIZED, "segment ack", "has-ack ack-ancient", "ack", None, "3.10.7.4, RFC 5961 §5",
-        "It acknowledges something too long ago to be honest: challenge it, and drop it.", stop=True)
+    whole = tuple(s for s in SYNCHRONIZED if s != TIME_WAIT)
+    for states, strict in ((whole, ""), (TIME_WAIT, " !any-ack-will-do")):
+        row(states, "segment ack", f"has-ack ack-future{strict}", "ack", None, "3.10.7.4",
+            "It acknowledges bytes that were never sent: say what is expected, and drop it.", stop=True)
+        row(states, "segment ack", f"has-ack ack-ancient{strict}", "ack", None, "3.10.7.4, RFC 5961 §5",
+            "It acknowledges something too long ago to be honest: challenge it, and drop it.", stop=True)
     row((ESTABLISHED, CLOSE_WAIT), "segment ack", "has-ack ack-new", "take-ack", None, "3.10.7.4",
         "The peer's TCP has the bytes up to there.")
-    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin skips-fin-wait-2", "take-ack reset-at-ack end-aborted",
-        CLOSED, "none: TCP_LINGER2",
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin skips-fin-wait-2 !close-waits",
+        "take-ack reset-at-ack end-aborted", CLOSED, "none: TCP_LINGER2",
         "A negative TCP_LINGER2 means: do not wait for the peer's FIN at all.", stop=True)
-    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 limits-fin-wait-2",
-        "take-ack start-fin-wait-2", FIN_WAIT_2, "3.10.7.4; the clock is an addition of this system",
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin skips-fin-wait-2 close-waits",
+        "take-ack return-close reset end-aborted", CLOSED, "none: TCP_LINGER2",
+        "close() returns, and a negative TCP_LINGER2 means: do not wait for the peer's FIN at all.", stop=True)
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 limits-fin-wait-2 enters-record",
+        "take-ack stop-keepalive start-fin-wait-2", FIN_WAIT_2, "3.10.7.4; the clock is an addition of this system",
+        "The peer has our FIN. Its own may come at any time or never, so this system starts a clock.", stop=True)
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 limits-fin-wait-2 !enters-record",
+        "take-ack return-close start-fin-wait-2", FIN_WAIT_2, "3.10.7.4; the clock is an addition of this system",
         "The peer has our FIN. Its own may come at any time or never, so this system starts a clock.")
-    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 !limits-fin-wait-2", "take-ack probe-if-detached",
-        FIN_WAIT_2, "3.10.7.4",
+    row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 !limits-fin-wait-2",
+        "take-ack return-close probe-if-detached", FIN_WAIT_2, "3.10.7.4",
         "The peer has our FIN. Its own may come at any time or never, and no clock runs.")
     row(FIN_WAIT_1, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "Some bytes are acknowledged, our FIN is not yet.")
-    row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack start-time-wait", TIME_WAIT, "3.10.7.4",
-        "Both FINs are acknowledged now; only old segments could still hurt.")
+    row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack return-close start-time-wait", TIME_WAIT,
+        "3.10.7.4", "Both FINs are acknowledged now; only old segments could still hurt.", stop=True)
     row(CLOSING, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "It does not acknowledge our FIN.", stop=True)
     row(LAST_ACK, "segment ack", "has-ack ack-new ack-of-fin", "take-ack end-normal", CLOSED, "3.10.7.4",
@@ -339,10 +396,14 @@ def _rows() -> list[Rule]:
         "Some bytes are acknowledged, our FIN is not yet.")
     row(tuple(s for s in SYNCHRONIZED if s != TIME_WAIT), "segment ack", "has-ack ack-old !ack-ancient", "take-window",
         None, "3.10.7.4", "It acknowledges nothing new.")
-    row(TIME_WAIT, "segment ack", "has-ack ack-old !ack-ancient says-nothing-new", "", None, "3.10.7.4",
+    row(TIME_WAIT, "segment ack", "has-ack any-ack-will-do says-nothing-new", "start-time-wait", None, "none: Linux",
+        "A bare acknowledgement is not answered, whatever it acknowledges. 2 MSL begin again.", stop=True)
+    row(TIME_WAIT, "segment ack", "has-ack any-ack-will-do !says-nothing-new", "ack start-time-wait", None, "none: Linux",
+        "Whatever it is, it can only be a repeat of the peer's end: acknowledge it and wait 2 MSL from now.", stop=True)
+    row(TIME_WAIT, "segment ack", "has-ack !any-ack-will-do ack-old !ack-ancient says-nothing-new", "", None, "3.10.7.4",
         "A bare acknowledgement that says nothing new: two ends that answer such things would never stop.", stop=True)
-    row(TIME_WAIT, "segment ack", "has-ack ack-old !ack-ancient !says-nothing-new", "ack start-time-wait", None,
-        "3.10.7.4",
+    row(TIME_WAIT, "segment ack", "has-ack !any-ack-will-do ack-old !ack-ancient !says-nothing-new",
+        "ack start-time-wait", None, "3.10.7.4",
         "Whatever it is, it can only be a repeat of the peer's end: acknowledge it and wait 2 MSL from now.", stop=True)
 
     # ------------------------------------------------------------------------------------ seventh check: text
@@ -350,24 +411,33 @@ def _rows() -> list[Rule]:
         "The bytes are put in order for the program and acknowledged.")
     row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads !new-text", "ack", None, "3.10.7.4",
         "Old bytes again, and perhaps a new FIN after them: say what is expected, and go on.")
-    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads new-text", "reset-at-ack end-aborted",
-        CLOSED, "3.6.1 (SHLD-3)",
+    row((ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment text", "nobody-reads new-text",
+        "reset-at-ack end-aborted tell-reset", CLOSED, "3.6.1 (SHLD-3)",
         "Nobody is left to read these bytes, so the peer is told with a reset that they are lost.", stop=True)
-    row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment text", "", "", None, "3.10.7.4",
+    row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment text", "new-text", "", None, "3.10.7.4",
         "The peer had said that it was done; text after its FIN is ignored.")
+    row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment text", "!new-text", "ack", None, "none: Linux",
+        "Old bytes again: say what is expected.")
 
     # -------------------------------------------------------------------------------------- eighth check: FIN
-    row((SYN_RECEIVED, ESTABLISHED), "segment fin", "fin-in-order", "take-fin ack", CLOSE_WAIT, "3.10.7.4",
+    row((SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment fin", "fin-old", "ack", None, "none: Linux",
+        "A FIN that ends what is long over: say what is expected.")
+    row((SYN_RECEIVED, ESTABLISHED), "segment fin", "!fin-old fin-in-order", "take-fin ack", CLOSE_WAIT, "3.10.7.4",
         "The peer has nothing more to send. This side may go on sending until its own program closes.")
-    row(FIN_WAIT_1, "segment fin", "fin-in-order !repeats-fin", "take-fin ack", CLOSING, "3.10.7.4",
+    row(FIN_WAIT_1, "segment fin", "!fin-old fin-in-order !repeats-fin", "take-fin ack", CLOSING, "3.10.7.4",
         "The two FINs have crossed: the peer's is here, ours is not acknowledged yet.")
-    row(FIN_WAIT_1, "segment fin", "fin-in-order repeats-fin", "take-fin send-fin-again", CLOSING, "3.10.7.4",
+    row(FIN_WAIT_1, "segment fin", "!fin-old fin-in-order repeats-fin", "take-fin send-fin-again", CLOSING, "3.10.7.4",
         "The two FINs have crossed; this system repeats its own together with the acknowledgement.")
-    row(FIN_WAIT_2, "segment fin", "fin-in-order", "take-fin ack stop-fin-wait-2 stop-keepalive start-time-wait",
-        TIME_WAIT, "3.10.7.4",
+    row(FIN_WAIT_2, "segment fin", "!fin-old fin-in-order",
+        "take-fin ack stop-fin-wait-2 stop-keepalive start-time-wait", TIME_WAIT, "3.10.7.4",
         "The FIN that everybody waited for: both directions are done, only 2 MSL remain.")
-    row((SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2), "segment fin", "!fin-in-order", "keep-fin ack", None,
+    row((SYN_RECEIVED, ESTABLISHED), "segment fin", "!fin-old !fin-in-order", "keep-fin ack", None, "3.10.7.4",
+        "Bytes before this FIN are still missing: keep it, and say what is expected.")
+    row((FIN_WAIT_1, FIN_WAIT_2), "segment fin", "!fin-old !fin-in-order !refuses-early-fin", "keep-fin ack", None,
         "3.10.7.4", "Bytes before this FIN are still missing: keep it, and say what is expected.")
+    row((FIN_WAIT_1, FIN_WAIT_2), "segment fin", "!fin-old !fin-in-order refuses-early-fin",
+        "reset-at-ack end-aborted tell-reset", CLOSED, "none: Linux",
+        "Bytes before this FIN are missing, and nobody would read them: this system resets at once.", stop=True)
     row((CLOSE_WAIT, CLOSING, LAST_ACK), "segment fin", "", "ack", None, "3.10.7.4",
         "The peer's FIN is already counted.")
 
@@ -383,6 +453,8 @@ def _rows() -> list[Rule]:
         "The window has stayed shut too long for a connection that no program holds.")
     row(tuple(s for s in STATES if s not in (CLOSED, LISTEN)), "timer user", "", "end-timeout", CLOSED, "3.10.8",
         "The user timeout is over: flush everything, tell the program.")
+    row((FIN_WAIT_1, CLOSING, LAST_ACK), "timer so-linger", "", "return-close", None, "none: POSIX SO_LINGER",
+        "close() has waited long enough and returns. The kernel goes on without the program.")
     row(TIME_WAIT, "timer time-wait", "", "forget", CLOSED, "3.10.8",
         "2 MSL have passed: no segment of this connection can be alive.")
     row(FIN_WAIT_2, "timer fin-wait-2", "idle-too-short", "recheck-fin-wait-2", None, "none: 4.4BSD",
@@ -406,9 +478,10 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     LISTEN: ("flags", "rst", "ack", "syn", "text", "fin"),
     SYN_SENT: ("flags", "ack", "rst", "syn", "text", "fin"),
 } | {s: ("flags", "sequence", "rst", "syn", "ack", "text", "fin") for s in (SYN_RECEIVED, *SYNCHRONIZED)}
+CHECKS[FIN_WAIT_2] = ("flags", "record", *CHECKS[FIN_WAIT_2][1:])
 
 CALLS: Final = ("connect", "listen", "send", "receive", "shutdown", "shutdown-read", "close", "abort")
-TIMERS: Final = ("retransmission", "persist", "user", "time-wait", "fin-wait-2", "keepalive")
+TIMERS: Final = ("retransmission", "persist", "user", "so-linger", "time-wait", "fin-wait-2", "keepalive")
 
 
 def index(rules: tuple[Rule, ...] = RULES) -> dict[tuple[str, str], tuple[Rule, ...]]:

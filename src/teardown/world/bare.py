@@ -117,7 +117,7 @@ def bare(never_closes: Host | None = None) -> BareGraph:
 
 def _successors(w: _Full, never_closes: Host | None) -> list[_Full]:
     after = []
-    for host, e, closed, arriving in zip(HOSTS, w.ends, w.closed, reversed(w.wires)):
+    for host, e, closed, arriving in zip(HOSTS, w.ends, w.closed, reversed(w.wires), strict=True):
         if not closed and host != never_closes and e.state in (ESTABLISHED, CLOSE_WAIT):
             after.append(_stepped(w._replace(closed=w.closed.having(host, True)), host, _CLOSE))
         if arriving:

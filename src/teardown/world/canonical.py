@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
@@ -23,29 +24,34 @@ from teardown.tcp.states import CLOSED, FIN_WAIT_2, SYNCHRONIZED
 from teardown.world.trace import Pair, Running
 from teardown.world.world import Flight, Standing, World
 
+_SENDER = itemgetter(Flight._fields.index("sender"))
+_new = tuple.__new__
+
 
 def canonical(w: Standing) -> World:
     """The representative of all worlds that have the same futures as `w`."""
     now = w.now
     server, client = w.ends
-    base, far = _origin(server, client), _origin(client, server)
+    own = _origin(server, client) if server.snd_una > 1 else 0
+    far = _origin(client, server) if client.snd_una > 1 else 0
     timers = w.timers
     if timers[0] or timers[1]:
-        timers = Pair(_from_now(timers[0], now), _from_now(timers[1], now))
+        timers = _new(Pair, (_from_now(timers[0], now), _from_now(timers[1], now)))
     seen = w.seen
     if seen:
-        seen = tuple(min(n, fault.nth) for n, fault in zip(seen, w.scenario.faults))
+        seen = tuple([min(n, fault.nth) for n, fault in zip(seen, w.scenario.faults, strict=True)])
     heard = w.heard
     if server.profile.fin_wait_2_recheck is not None or client.profile.fin_wait_2_recheck is not None:
-        heard = Pair(_silence(heard[0] - now, server), _silence(heard[1] - now, client))
-    wire: tuple[Flight, ...] = ()
+        heard = [_silence(heard[0] - now, server), _silence(heard[1] - now, client)]
+    wire: list[Flight] = []
     if w.wire:
-        shift = base, far
-        wire = tuple(_flight(n, f, now, shift) for n, f in enumerate(in_order(w), 1))
-    return World(
-        w.scenario, 0, Pair(_plain(server, base, far), _plain(client, far, base)), Pair(*w.memory), timers, wire,
-        len(wire), seen, Pair(*w.down), Pair(*heard), 0,
-    )  # fmt: skip
+        for f in in_order(w):
+            wire.append(_flight(len(wire) + 1, f, now, own, far))
+    ends = _new(Pair, (_plain(server, own, far), _plain(client, far, own)))
+    return _new(World, (
+        w.scenario, 0, ends, _new(Pair, w.memory), timers, tuple(wire), len(wire), seen, _new(Pair, w.down),
+        _new(Pair, heard), 0,
+    ))  # fmt: skip
 
 
 def in_order(w: Standing) -> Sequence[Flight]:
@@ -55,27 +61,22 @@ def in_order(w: Standing) -> Sequence[Flight]:
     """
     wire = w.wire
     if len(wire) > 1 and ("network" in w.scenario.seats or not w.scenario.seats):
-        return sorted(wire, key=_sender)
+        return sorted(wire, key=_SENDER)
     return wire
 
 
-def _sender(f: Flight) -> str:
-    return f.sender
-
-
-def _flight(number: int, f: Flight, now: int, shift: tuple[int, int]) -> Flight:
+def _flight(number: int, f: Flight, now: int, own: int, far: int) -> Flight:
     _packet, sender, segment, sent, due, _again, _probe, doomed = f
     due -= now
     if due <= 0:
         sent = due = 0
     else:
         sent -= now
-        if sent + (due - sent) * 3 // 5 <= 0:
+        if sent and sent + (due - sent) * 3 // 5 <= 0:
             sent = -2 * due  # a loss would not take any more time
-    own, far = shift if sender == "server" else (shift[1], shift[0])
     if own or far:
-        segment = _shifted(segment, own, far)
-    return Flight(number, sender, segment, sent, due, 0, False, doomed)
+        segment = _shifted(segment, own, far) if sender == "server" else _shifted(segment, far, own)
+    return _new(Flight, (number, sender, segment, sent, due, 0, False, doomed))
 
 
 @lru_cache(maxsize=4_096)
@@ -84,7 +85,7 @@ def _shifted(segment: Segment, own: int, far: int) -> Segment:
 
 
 def _from_now(timers: tuple[Running, ...], now: int) -> tuple[Running, ...]:
-    return tuple([Running(name, expires - now, expires - now, owner) for name, _started, expires, owner in timers])
+    return tuple([_new(Running, (name, 0, expires - now, owner)) for name, _started, expires, owner in timers])
 
 
 def _silence(since: int, e: Endpoint) -> int:
@@ -96,7 +97,7 @@ def _silence(since: int, e: Endpoint) -> int:
 
 def _origin(e: Endpoint, peer: Endpoint) -> int:
     """How far a side's sequence numbers can be moved down: only between ends that know each other's numbers."""
-    if e.snd_una <= 1 or e.fin_queued or e.iss or e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED:
+    if e.fin_queued or e.iss or e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED:
         return 0
     return e.snd_una - 1
 

@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 from teardown.tcp.endpoint import Event
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT
-from teardown.world.trace import HOSTS, Host, Owes, other, spoken
-from teardown.world.world import World
+from teardown.world.trace import Host, Owes, Running, spoken
+from teardown.world.world import Standing
 
 #: What a figure and a transcript call the program alarms and the kernel timers.
 TIMER_NAMES = {
     "retransmission": "retransmission timer",
     "persist": "persist timer",
     "user": "user timeout",
+    "so-linger": "SO_LINGER timer",
     "time-wait": "2MSL timer",
     "fin-wait-2": "FIN_WAIT_2 timer",
     "keepalive": "keepalive timer",
@@ -84,6 +85,15 @@ def called(host: Host, event: Event, result: str | None, why: str) -> str:
     return f"{text} The call fails: {result}." if result and result.startswith("E") and result != "EOF" else text
 
 
+#: What a trace writes as the call when a close() that had to wait returns.
+RETURN = "close() returns"
+
+
+def returned(host: Host) -> str:
+    """A close() that had to wait is over."""
+    return f"The {host} program's close() returns. Nobody holds the socket now; the kernel goes on alone."
+
+
 def fired(host: Host, name: str, whose: str, lasted: int, why: str) -> str:
     """A timer of the kernel or of the program is over; it ran for `lasted` µs."""
     return f"The {host} {whose}'s {TIMER_NAMES.get(name, name)} ({spoken(lasted)}) is over. {why}".rstrip()
@@ -142,7 +152,7 @@ class _End(NamedTuple):
 def _owed(*facts: Any) -> Owes | None:
     """Who owes what when nothing is on the wire. `facts`: five of the server, then five of the client."""
     ends = (_End("server", *facts[:5]), _End("client", *facts[5:]))
-    alive = [(e, far) for e, far in zip(ends, reversed(ends)) if not e.down and e.state != CLOSED]
+    alive = [(e, far) for e, far in zip(ends, reversed(ends), strict=True) if not e.down and e.state != CLOSED]
     for e, far in alive:
         if e.clock == "retransmission":
             return Owes(f"{e.host} kernel", "repeat what is not acknowledged")

@@ -15,7 +15,7 @@ from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, LISTEN, Fins
 from teardown.world import captions
-from teardown.world.trace import HOSTS, EventKind, Host, Owes, Pair, Running, Step
+from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step
 from teardown.world.turn import Actor, Owner, Turn, on_arrival, on_deeds, on_expiry
 from teardown.world.world import Flight, World, first_flight, first_timer
 
@@ -31,8 +31,8 @@ class Doing:
     """Plays what happens, and records a step for everything that can be seen. `quiet`: records nothing."""
 
     __slots__ = (
-        "down", "ends", "fins", "first", "heard", "memory", "move", "now", "packets", "quiet", "scenario", "seen",
-        "states", "steps", "timers", "wire",
+        "down", "ends", "fins", "first", "heard", "held", "memory", "move", "now", "packets", "quiet", "scenario",
+        "seen", "states", "steps", "timers", "wire",
     )  # fmt: skip
 
     def __init__(self, w: World, move: str | None = None, *, quiet: bool = False) -> None:
@@ -46,6 +46,7 @@ class Doing:
             server, client = ends
             self.states = Pair(server.state, client.state)
             self.fins = Pair(_fins(server), _fins(client))
+            self.held = Pair(*(not (e.orphan or gone) for e, gone in zip(ends, down, strict=True)))
 
     def world(self) -> World:
         """The world as it is now."""
@@ -117,7 +118,8 @@ class Doing:
         at = 0 if host == "server" else 1
         counts = owner == "kernel" and self.ends[at].profile.fin_wait_2_recheck is not None
         idle = self.now - self.heard[at] if counts else 0
-        self._play(at, on_expiry(self._actor(at), name, owner, expires - started, idle))
+        lasted = 0 if self.quiet else expires - started  # only the caption tells
+        self._play(at, on_expiry(self._actor(at), name, owner, lasted, idle))
 
     def pass_an_hour(self) -> None:
         """Time passes where nothing can happen."""
@@ -183,6 +185,9 @@ class Doing:
                 self.states = states = states.having(host, endpoint.state)
             if both[at] != fins:
                 self.fins = both = both.having(host, fins)
+            if self.held[at] is (endpoint.orphan or self.down[at]):
+                self.held = self.held.having(host, not self.held[at])
+            held = self.held
             # How everything stands is the same for all steps of a beat.
             now, owes, i = self.now, captions.owes(self), self.first + len(steps)
             timers = self.timers
@@ -190,12 +195,12 @@ class Doing:
                 packet, sender, segment, _sent, _due, again, probe, _doomed = f
                 steps.append(_new(Step, (
                     i, now, kind, host, caption, states, timers, both, owes, segment, sender, packet, again, probe,
-                    None, None, None, rule, rfc, move,
+                    None, None, None, rule, rfc, move, held,
                 )))  # fmt: skip
             else:
                 steps.append(_new(Step, (
                     i, now, kind, host, caption, states, timers, both, owes, None, None, None, 0, False,
-                    call, result, timer, rule, rfc, move,
+                    call, result, timer, rule, rfc, move, held,
                 )))  # fmt: skip
             if sent:
                 packet = self.packets - len(sent)
@@ -204,7 +209,7 @@ class Doing:
                     packet += 1
                     steps.append(_new(Step, (
                         i, now, "segment-sent", host, text, states, timers, both, owes, segment, host, packet,
-                        again, probe, None, None, None, "", "", move,
+                        again, probe, None, None, None, "", "", move, held,
                     )))  # fmt: skip
 
     def record(
@@ -213,13 +218,12 @@ class Doing:
     ) -> None:  # fmt: skip
         """Add a step to the trace for something that no rule decides."""
         if not self.quiet:
-            owes: Owes | None = captions.owes(self)
-            self.steps.append(
-                Step(
-                    self.first + len(self.steps), self.now, event, host, caption, self.states, self.timers, self.fins,
-                    owes, segment, sender, packet, again, probe, move=self.move,
-                )  # fmt: skip
-            )
+            i, owes = self.first + len(self.steps), captions.owes(self)
+            step = Step(
+                i, self.now, event, host, caption, self.states, self.timers, self.fins, owes,
+                segment, sender, packet, again, probe, move=self.move, held=self.held,
+            )  # fmt: skip
+            self.steps.append(step)
 
     def _lose(self, f: Flight, why: str) -> None:
         if not self.quiet:

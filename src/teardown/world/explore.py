@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from teardown.errors import InputError
@@ -19,9 +20,9 @@ from teardown.world import captions
 from teardown.world.canonical import canonical, in_order
 from teardown.world.doing import Doing
 from teardown.world.invariants import INVARIANTS, broken
-from teardown.world.moves import apply, begin, due_timers, open_calls, too_early
+from teardown.world.moves import apply, begin, due_timers, open_calls
 from teardown.world.trace import HOSTS, Host, Owes, Pair, Step, other
-from teardown.world.world import SEATS, Scenario, World
+from teardown.world.world import Scenario, World
 
 VERSION = 1
 
@@ -145,19 +146,29 @@ class Exploration(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------------------ the search
-class Spent(NamedTuple):
-    """What of the bounds one future has used up."""
-
-    losses: int = 0
-    duplicates: int = 0
-    reorderings: int = 0
-    delays: int = 0
-    server_calls: int = 0
-    client_calls: int = 0
-
-
+#: What one future has used up of the bounds: losses, duplicates, reorderings, delays, calls of server and client.
+Spent = tuple[int, int, int, int, int, int]
+_NOTHING: Spent = (0, 0, 0, 0, 0, 0)
+_LOSS, _DUPLICATE, _REORDERING, _DELAY, _CALL = range(5)
+_NETWORK = ("deliver", "drop", "duplicate")
 Node = tuple[World, Spent]
-_NOTHING = Spent()
+#: A move of a canonical world: its kind (a method of `Doing`), and the arguments.
+Act = tuple[str, tuple[Any, ...]]
+
+
+@lru_cache(maxsize=4_096)
+def _spend(spent: Spent, what: int) -> Spent:
+    return (*spent[:what], spent[what] + 1, *spent[what + 1 :])  # type: ignore[return-value]
+
+
+def _named(act: Act) -> str:
+    """The id of a move."""
+    kind, arguments = act
+    if kind == "fire":
+        return f"fire:{arguments[0]}:{arguments[1].name}"
+    if kind == "call":
+        return f"call:{arguments[0]}:{arguments[1]}"
+    return f"{kind}:{arguments[0].packet}"
 
 
 def explore(start: World | Scenario, bounds: Bounds | None = None, *, goal: Goal | None = None) -> Exploration:
@@ -187,9 +198,9 @@ class _Search:
         first = canonical(self.start)
         self.nodes: list[Node] = [(first, _NOTHING)]
         self.number: dict[Node, int] = {self.nodes[0]: 0}
-        self.parent: list[tuple[int, str]] = [(0, "")]
+        self.parent: list[tuple[int, Act]] = [(0, ("", ()))]
         self.after: list[tuple[int, ...]] = []  # successors of the nodes expanded so far
-        self.broken: dict[str, tuple[int, str]] = {}  # invariant -> (node, move that breaks it or "")
+        self.broken: dict[str, tuple[int, Act | None]] = {}  # invariant -> a node, and the move there that breaks it
         self.cut: set[str] = set()
         self.reached: tuple[str, ...] | None = None
         if goal is not None and goal(first, opening):
@@ -203,110 +214,98 @@ class _Search:
         while at < len(nodes) and len(nodes) < self.bounds.worlds and not (only_goal and self.goal is None):
             w, spent = nodes[at]
             after: dict[int, None] = {}
-            for move, cost, doing in self._futures(w, spent, at):
+            for act, cost, doing in self._futures(w, spent, at):
                 node = canonical(doing), cost
                 known = number.setdefault(node, len(nodes))
                 if known == len(nodes):
                     nodes.append(node)
-                    parent.append((at, move))
+                    parent.append((at, act))
                     self._judge(known)
                 after[known] = None
                 if self.goal is not None and self.goal(w, doing.steps):
-                    self.reached, self.goal = (*self._way(at), self._real(at, move)), None
+                    self.reached, self.goal = self._way(at, act), None
             self.after.append(tuple(after))
             at += 1
 
-    def _futures(self, w: World, spent: Spent, at: int) -> Iterator[tuple[str, Spent, Doing]]:
-        """Every move that is open in `w` and within the bounds: its id, what is used up after it, what it does."""
-        for move, cost, kind, argument in self._choices(w, spent):
+    def _futures(self, w: World, spent: Spent, at: int) -> Iterator[tuple[Act, Spent, Doing]]:
+        """Every move that is open in `w` and within the bounds: what is used up after it, and what it does."""
+        for act, what in self._choices(w, spent):
             doing = Doing(w, quiet=self.goal is None)
             try:
-                getattr(doing, kind)(*argument)
+                getattr(doing, act[0])(*act[1])
                 doing.settle()
-            except MissingRule as error:
-                self.broken.setdefault("one-row", (at, move))
-                self.cut.add(str(error))
+            except MissingRule:
+                self.broken.setdefault("one-row", (at, act))
                 continue
-            except InputError as error:
-                self.broken.setdefault("rest", (at, move))
-                self.cut.add(str(error))
+            except InputError:
+                self.broken.setdefault("rest", (at, act))
                 continue
-            yield move, cost, doing
+            yield act, spent if what is None else _spend(spent, what), doing
 
-    def _choices(self, w: World, spent: Spent) -> Iterator[tuple[str, Spent, str, tuple[Any, ...]]]:
-        bounds, seats = self.bounds, w.scenario.seats or SEATS
-        losses, duplicates, reorderings, delays, *calls = spent
-        if w.wire and "network" in seats:
-            seen = set()
-            heads: set[Host] = set()
-            for f in w.wire:
-                same = f[1:]
-                if same in seen:
+    def _choices(self, w: World, spent: Spent) -> Iterator[tuple[Act, int | None]]:
+        """The moves that are open and within the bounds, each with what it uses up."""
+        bounds, seats, wire, cut = self.bounds, w.scenario.seats, w.wire, self.cut
+        timer = w.next_timer()
+        if wire and (not seats or "network" in seats):
+            may_lose, may_double = spent[_LOSS] < bounds.losses, spent[_DUPLICATE] < bounds.duplicates
+            may_overtake = spent[_REORDERING] < bounds.reorderings
+            earlier: dict[tuple[Any, ...], Host] = {}
+            for f in wire:
+                sender, same = f.sender, f[1:]
+                if same in earlier:
                     continue  # a copy that nothing tells from the first
-                seen.add(same)
-                packet, sender = f.packet, f.sender
-                if too_early(w, f) is None:
-                    if sender not in heads:
-                        yield f"deliver:{packet}", spent, "deliver", (f,)
-                    elif reorderings < bounds.reorderings:
-                        yield f"deliver:{packet}", spent._replace(reorderings=reorderings + 1), "deliver", (f,)
+                if timer is None or timer[1].expires >= f.due:
+                    if sender not in earlier.values():
+                        yield ("deliver", (f,)), None
+                    elif may_overtake:
+                        yield ("deliver", (f,)), _REORDERING
                     else:
-                        self.cut.add("reorderings")
-                heads.add(sender)
-                if f.doomed or w.down.of(other(sender)):
-                    yield f"drop:{packet}", spent, "drop", (f,)
-                elif losses < bounds.losses:
-                    yield f"drop:{packet}", spent._replace(losses=losses + 1), "drop", (f,)
+                        cut.add("reorderings")
+                earlier[same] = sender
+                if f.doomed or w.down[sender == "server"]:
+                    yield ("drop", (f,)), None
+                elif may_lose:
+                    yield ("drop", (f,)), _LOSS
                 else:
-                    self.cut.add("losses")
-                if duplicates < bounds.duplicates:
-                    yield f"duplicate:{packet}", spent._replace(duplicates=duplicates + 1), "duplicate", (f,)
+                    cut.add("losses")
+                if may_double:
+                    yield ("duplicate", (f,)), _DUPLICATE
                 else:
-                    self.cut.add("duplicates")
-        for host, used in zip(HOSTS, calls):
+                    cut.add("duplicates")
+        for n, host in enumerate(HOSTS):
             for event in open_calls(w, host):
-                if used < bounds.calls:
-                    cost = spent._replace(**{f"{host}_calls": used + 1})
-                    yield f"call:{host}:{event.call}", cost, "call", (host, event.call, event.amount)
+                if spent[_CALL + n] < bounds.calls:
+                    yield ("call", (host, event.call, event.amount)), _CALL + n
                 else:
-                    self.cut.add("calls")
-        if "clock" in seats:
-            for host, running in due_timers(w):
-                if not any(f.due < running.expires for f in w.wire):
-                    yield f"fire:{host}:{running.name}", spent, "fire", (host, running)
-                elif delays < bounds.delays:
-                    yield f"fire:{host}:{running.name}", spent._replace(delays=delays + 1), "fire", (host, running)
-                else:
-                    self.cut.add("delays")
+                    cut.add("calls")
+        if timer is not None and (not seats or "clock" in seats):
+            late = any(f.due < timer[1].expires for f in wire)
+            if late and spent[_DELAY] >= bounds.delays:
+                cut.add("delays")
+            else:
+                for due in due_timers(w):
+                    yield ("fire", due), _DELAY if late else None
 
     def _judge(self, at: int) -> None:
         w, spent = self.nodes[at]
-        for name in broken(w, lost=spent.losses > 0):
-            self.broken.setdefault(name, (at, ""))
+        for name in broken(w, lost=spent[_LOSS] > 0):
+            self.broken.setdefault(name, (at, None))
 
     # -- ways
-    def _path(self, at: int) -> list[tuple[int, str]]:
-        """The nodes on the shortest way to node `at`, each with the move that is made there."""
-        path: list[tuple[int, str]] = []
+    def _way(self, at: int, then: Act | None = None) -> tuple[str, ...]:
+        """The shortest way to node `at`, and a move more, as ids that the world at the start accepts."""
+        acts = [then] if then else []
         while at:
-            at, move = self.parent[at]
-            path.append((at, move))
-        return path[::-1]
-
-    def _way(self, at: int) -> tuple[str, ...]:
-        """The shortest way to node `at`, as moves that the world at the start accepts."""
+            at, act = self.parent[at]
+            acts.append(act)
         w, way = self.start, []
-        for _node, move in self._path(at):
-            way.append(_translated(move, w))
-            w, _steps = apply(w, way[-1])
+        for act in reversed(acts):
+            kind, (first, *_rest) = act
+            # The packets of a canonical world have other numbers.
+            way.append(f"{kind}:{in_order(w)[first.packet - 1].packet}" if kind in _NETWORK else _named(act))
+            if len(way) < len(acts):
+                w, _steps = apply(w, way[-1])
         return tuple(way)
-
-    def _real(self, at: int, move: str) -> str:
-        """A move of node `at` as the world at the start accepts it after the way there."""
-        w = self.start
-        for step in self._way(at):
-            w, _steps = apply(w, step)
-        return _translated(move, w)
 
     # -- what came out
     def found(self) -> Exploration:
@@ -318,9 +317,8 @@ class _Search:
             if name == "stuck-together":
                 findings.append(Finding(name, text, *((together.witness, together.text) if together else (None,))))
             elif name in self.broken:
-                at, move = self.broken[name]
-                witness = (*self._way(at), *([self._real(at, move)] if move else []))
-                findings.append(Finding(name, text, witness, _standing(self.nodes[at][0])))
+                at, act = self.broken[name]
+                findings.append(Finding(name, text, self._way(at, act), _standing(self.nodes[at][0])))
             else:
                 findings.append(Finding(name, text, None))
         return Exploration(
@@ -334,7 +332,7 @@ class _Search:
         for at, (w, _spent) in enumerate(self.nodes):
             if w.wire or w.timers[0] or w.timers[1]:
                 continue
-            alive = [e.state for e, down in zip(w.ends, w.down) if not down and e.state not in (CLOSED, LISTEN)]
+            alive = [e.state for e, down in zip(w.ends, w.down, strict=True) if not down and e.state not in (CLOSED, LISTEN)]
             if not alive:
                 continue  # a side that listens waits for nobody in particular
             way_out = tuple(f"call:{h}:{event.call}" for h in HOSTS for event in open_calls(w, h))
@@ -342,13 +340,11 @@ class _Search:
                 continue  # an idle connection, and somebody may use it
             key = (w.states, w.down, captions.owes(w), bool(way_out))
             found.setdefault(key, [at, way_out, 0])[2] += 1
-        return tuple(
-            Standstill(
-                states, f"{_standing(self.nodes[at][0])}; nothing is on the wire and no timer runs{_turn(owes)}",
-                owes, way_out, self._way(at), worlds,
-            )  # fmt: skip
-            for (states, _down, owes, _waits), (at, way_out, worlds) in found.items()
-        )
+        standstills = []
+        for (states, _down, owes, _waits), (at, way_out, worlds) in found.items():
+            text = f"{_standing(self.nodes[at][0])}; nothing is on the wire and no timer runs{_turn(owes)}"
+            standstills.append(Standstill(states, text, owes, way_out, self._way(at), worlds))
+        return tuple(standstills)
 
     def _loops(self) -> tuple[Loop, ...]:
         loops: dict[str, Loop] = {}
@@ -386,8 +382,8 @@ class _Search:
         queue = deque([entry])
         while queue:
             at = queue.popleft()
-            for move, cost, doing in self._futures(*self.nodes[at], at):
-                to = self.number.get((canonical(doing), cost), -1)
+            for act, cost, doing in self._futures(*self.nodes[at], at):
+                to, move = self.number.get((canonical(doing), cost), -1), _named(act)
                 if to == entry:
                     way = [move]
                     while at != entry:
@@ -430,7 +426,7 @@ def _bottoms(among: set[int], after: Sequence[Sequence[int]]) -> list[list[int]]
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[at])
                 if low[at] == index[at]:
-                    ring = []
+                    ring: list[int] = []
                     while not ring or ring[-1] != at:
                         ring.append(stack.pop())
                         on_stack.discard(ring[-1])
@@ -441,12 +437,6 @@ def _bottoms(among: set[int], after: Sequence[Sequence[int]]) -> list[list[int]]
 
 
 # ------------------------------------------------------------------------------------------------- in words
-def _translated(move: str, w: World) -> str:
-    """A move of the canonical form of `w` as a move of `w`: its packets have other numbers there."""
-    kind, _colon, number = move.partition(":")
-    return f"{kind}:{in_order(w)[int(number) - 1].packet}" if kind in ("deliver", "drop", "duplicate") else move
-
-
 def _together(s: Standstill) -> bool:
     return not s.way_out and CLOSED not in s.states and set(s.states) != {ESTABLISHED} and "gone" not in s.text
 

@@ -9,9 +9,18 @@ from functools import lru_cache
 
 from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.states import (
-    CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED,
+    CLOSED,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LAST_ACK,
+    LISTEN,
+    SYN_RECEIVED,
+    SYN_SENT,
+    SYNCHRONIZED,
     TIME_WAIT,
-)  # fmt: skip
+)
 from teardown.world.trace import Running
 from teardown.world.world import World
 
@@ -26,7 +35,7 @@ INVARIANTS = {
     "fin-last": "Nothing follows a FIN: what a side sends ends with it.",
     "fin-repeated": "A FIN that is not acknowledged is repeated: in FIN_WAIT_1, CLOSING and LAST_ACK a clock runs.",
     "boxes": "A FIN counts as received only after it was sent, and as acknowledged only after it was received.",
-    "sent-before-acked": "No side has acknowledged more than its peer has to send, nor believes more than was acknowledged.",
+    "sent-before-acked": "No side acknowledges more than its peer has to send, nor believes more than was acknowledged.",
     "window": "Nobody buffers more than the window that was announced.",
     "both-open": "With an empty wire and nothing lost or given up, one side is ESTABLISHED exactly when the other is.",
     "stuck-together": "The two ends are never stuck together, neither of them CLOSED.",
@@ -39,15 +48,15 @@ _AFTER_CLOSE = (FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK, TIME_WAIT)
 def broken(w: World, *, lost: bool) -> tuple[str, ...]:
     """The ids of the invariants that this world breaks. `lost`: the network has lost a segment on the way here."""
     server, client = w.ends
-    out: tuple[str, ...] = ()
-    for e, running, down in zip(w.ends, w.timers, w.down):
-        if not down:
-            out += _alone(e, _names(running))
-    out += _between(server, client)
+    (no_server, no_client), (server_timers, client_timers) = w.down, w.timers
+    out = _between(server, client)
+    if not no_server:
+        out += _alone(server, _names(server_timers))
+    if not no_client:
+        out += _alone(client, _names(client_timers))
     for f in w.wire:
         e = server if f.sender == "server" else client
-        s = f.segment
-        if e.fin_queued and e.state in _AFTER_CLOSE and "R" not in s.flags and s.end > e.snd_end + 1:
+        if e.fin_queued and f.segment.end > e.snd_end + 1 and e.state in _AFTER_CLOSE and "R" not in f.segment.flags:
             out += ("fin-last",)
     if not w.wire and not lost and (server.state == ESTABLISHED) is not (client.state == ESTABLISHED):
         quiet = not any(w.down) and not any(w.seen)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from teardown.errors import InputError
 from teardown.programs import SetAlarm
-from teardown.tcp.endpoint import Endpoint, Event
+from teardown.tcp.endpoint import Endpoint, Event, memories
 from teardown.tcp.states import CLOSED, prose
 from teardown.world import captions
 from teardown.world.doing import Doing
@@ -49,10 +49,11 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
     else:
         listening = Endpoint(server.profile, passive=True).step(Event(call="listen")).endpoint
         ends = Pair(listening, Endpoint(client.profile))
-    ends = Pair(*(e._replace(**setup.options) for e, setup in zip(ends, scenario.hosts)))
-    world = World(
-        scenario, 0, ends, Pair((), ()), Pair((), ()), (), 0, (0,) * len(scenario.faults), Pair(False, False), Pair(0, 0), 0
-    )
+    # Opening has measured the round trip; where it has not happened yet, it will come out the same.
+    srtt = 2 * scenario.latency
+    ends = Pair(*(e._replace(srtt=srtt, **setup.options) for e, setup in zip(ends, scenario.hosts, strict=True)))
+    seen = (0,) * len(scenario.faults)
+    world = World(scenario, 0, ends, Pair((), ()), Pair((), ()), (), 0, seen, Pair(False, False), Pair(0, 0), 0)
     doing = Doing(world)
     for host in HOSTS:
         keepalive = ends.of(host).keepalive
@@ -63,14 +64,17 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
         doing.call("client", "connect")
         return doing.world(), tuple(doing.steps)
     # Programs set their alarms before anything is seen to happen, and act on what they find after it.
-    memory, deeds = zip(*(setup.program.react(setup.program, (), "start") for setup in scenario.hosts))
+    memory, deeds = zip(*(setup.program.react(setup.program, (), "start") for setup in scenario.hosts), strict=True)
     doing.memory = list(memory)
-    for host, wanted in zip(HOSTS, deeds):
+    for host, wanted in zip(HOSTS, deeds, strict=True):
         doing.deeds(host, tuple(d for d in wanted if isinstance(d, SetAlarm)))
     doing.record("start", None, "The connection is open and idle.")
-    for host, wanted in zip(HOSTS, deeds):
+    for host, wanted in zip(HOSTS, deeds, strict=True):
         doing.deeds(host, tuple(d for d in wanted if not isinstance(d, SetAlarm)))
     return doing.world(), tuple(doing.steps)
+
+
+memories.append(begin.cache_clear)
 
 
 # ------------------------------------------------------------------------------------------ what is legal

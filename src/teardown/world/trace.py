@@ -85,6 +85,7 @@ class Step(NamedTuple):
     rule: str = ""
     rfc: str = ""
     move: str | None = None  # the move of the reader that caused this step, if one did
+    held: Pair[bool] = Pair(True, True)  # whether a program holds the socket: not after close() (an orphan), nor a crash
 
     def json(self) -> dict[str, Any]:
         """As in the trace contract, plus the fields that drawing needs."""
@@ -118,6 +119,7 @@ class Step(NamedTuple):
             "result": self.result,
             "fins": {h: self.fins.of(h)._asdict() for h in HOSTS},
             "move": self.move,
+            "held": self.held.json(),
         }
 
 

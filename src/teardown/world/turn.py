@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from teardown.errors import InputError
 from teardown.programs import Call, Deed, Memory, Program, SetAlarm, StopAlarm, Vanish
-from teardown.tcp.endpoint import Endpoint, Event, Outcome, StartTimer, StopTimer, Tell, Transmit
+from teardown.tcp.endpoint import Endpoint, Event, Outcome, StartTimer, StopTimer, Tell, Transmit, memories
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, LISTEN, Fins
 from teardown.tcp.table import Rule
@@ -95,10 +95,7 @@ def on_deeds(actor: Actor, deeds: tuple[Deed, ...], forced: bool) -> Turn:
     return taking.rest()
 
 
-def forget() -> None:
-    """Forget all turns: for tests that change the table."""
-    for remembered in (on_arrival, on_expiry, on_deeds):
-        remembered.cache_clear()
+memories += [remembered.cache_clear for remembered in (on_arrival, on_expiry, on_deeds)]
 
 
 class _Taking:
@@ -144,7 +141,12 @@ class _Taking:
             if not self.news or self.gone:
                 return Turn(self.memory, tuple(self.beats))
             news = self.news.popleft()
-            if not self.end.orphan or news.startswith("alarm"):
+            if news == "returned":
+                caption = captions.returned(self.host)
+                self.beats.append(
+                    Beat("call", self.end, _fins(self.end), caption=caption, call=captions.RETURN, result="0")
+                )
+            elif not _given_up(self.end) or news.startswith("alarm"):
                 self.memory, deeds = self.program.react(self.program, self.memory, news)
                 for deed in deeds:
                     self.do(deed)
@@ -157,7 +159,7 @@ class _Taking:
         """Carry out one deed of the program."""
         match deed:
             case Call(name, amount):
-                if not self.end.orphan and (self.end.state not in (CLOSED, LISTEN) or name == "close"):
+                if not _given_up(self.end) and (self.end.state not in (CLOSED, LISTEN) or name == "close"):
                     self.call(Event(call=name, amount=amount))
             case SetAlarm(name, after):
                 self._alarm(name, ((name, after, "program"),))
@@ -194,12 +196,16 @@ class _Taking:
                     starts.pop(name, None)
                 case Tell(news):
                     self.news.append(news)
-        self.beats.append(
-            Beat(
-                kind, self.end, _fins(self.end), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
-                rule.id, rule.rfc, call, result, timer,
-            )  # fmt: skip
-        )
+        beat = Beat(
+            kind, self.end, _fins(self.end), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
+            rule.id, rule.rfc, call, result, timer,
+        )  # fmt: skip
+        self.beats.append(beat)
+
+
+def _given_up(e: Endpoint) -> bool:
+    """The program has called close(), whether or not that has returned."""
+    return e.orphan or e.closing
 
 
 def _fins(e: Endpoint) -> Fins:

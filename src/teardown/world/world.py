@@ -111,15 +111,24 @@ class World(NamedTuple):
 class Standing(Protocol):
     """How things stand: a world, or one that is being changed. In pairs, the server's value comes first."""
 
-    scenario: Scenario
-    now: int
-    ends: Sequence[Endpoint]
-    memory: Sequence[Memory]
-    timers: Pair[tuple[Running, ...]]
-    wire: Sequence[Flight]
-    seen: tuple[int, ...]
-    down: Sequence[bool]
-    heard: Sequence[int]
+    @property
+    def scenario(self) -> Scenario: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def ends(self) -> Sequence[Endpoint]: ...
+    @property
+    def memory(self) -> Sequence[Memory]: ...
+    @property
+    def timers(self) -> Pair[tuple[Running, ...]]: ...
+    @property
+    def wire(self) -> Sequence[Flight]: ...
+    @property
+    def seen(self) -> tuple[int, ...]: ...
+    @property
+    def down(self) -> Sequence[bool]: ...
+    @property
+    def heard(self) -> Sequence[int]: ...
 
 
 def first_timer(timers: Pair[tuple[Running, ...]]) -> tuple[Host, Running] | None:
