@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from teardown.draw import ladder
 from teardown.draw.figure import figure
+from teardown.site import state_graph
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import ESTABLISHED, Fins
 from teardown.world.run import run
@@ -69,7 +70,8 @@ def median_ms(work: Callable[[], object]) -> float:
 def measure() -> dict[str, object]:
     """All numbers, each with the budget it stands against."""
     trace = long_trace()
-    sizes = {name: len(gzip.compress(figure(run(load(name)), name).encode(), 9)) for name in names()}
+    plan = state_graph.plan()
+    sizes = {name: len(gzip.compress(figure(run(load(name)), name, plan=plan).encode(), 9)) for name in names()}
     return {
         "version": 1,
         "ladder": {
@@ -77,7 +79,7 @@ def measure() -> dict[str, object]:
             "ms": median_ms(lambda: ladder.draw(trace)),
             "most_ms": MOST_MS,
         },
-        "figure": {"ms": median_ms(lambda: figure(trace, "long"))},
+        "figure": {"ms": median_ms(lambda: figure(trace, "long", plan=plan))},
         "gzip_bytes": {"most": MOST_BYTES, "largest": max(sizes.values()), "figures": sizes},
     }
 

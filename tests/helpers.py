@@ -24,11 +24,16 @@ also the bytes. Flags are compared in the order S F R A, without PSH. Several se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from teardown.stacks import stack
+from teardown.tcp import endpoint as machine
 from teardown.tcp.endpoint import Endpoint, Event, StartTimer, StopTimer, Tell, Transmit
+from teardown.tcp.guards import GUARDS
 from teardown.tcp.segment import Segment
+from teardown.tcp.table import RULES, index
 
 HOSTS = ("server", "client")
 
@@ -157,3 +162,72 @@ def check(e: Endpoint) -> None:
     assert 0 <= e.window <= e.rcv_buf, e
     assert not e.fins.acked or e.fins.sent, e
     assert (e.clock is None) or e.clock in ("retransmission", "persist"), e
+
+
+CALLS = ("connect", "listen", "send", "receive", "shutdown", "shutdown-read", "close", "abort")
+
+
+@contextmanager
+def strictly() -> Iterator[None]:
+    """Meanwhile every event must find exactly one row: none is a fault, and so are two."""
+    rows, take = index(RULES), machine._take
+
+    def strict(draft: Any, event: str, segment: Segment | None, taken: list[Any]) -> Segment | None:
+        found = [
+            rule.id
+            for rule in rows.get((draft.state, event), ())
+            if all(GUARDS[g.removeprefix("!")](draft, segment) is not g.startswith("!") for g in rule.guards)
+        ]
+        assert len(found) == 1, f"{event} in {draft.state} finds {found or 'no row'}: {segment} {draft.freeze()}"
+        return take(draft, event, segment, taken)
+
+    machine.forget()
+    machine._take = strict
+    try:
+        yield
+    finally:
+        machine._take = take
+        machine.forget()
+
+
+#: Ways into every state, for the server.
+WAYS = {
+    "CLOSED": ("server abort",),
+    "ESTABLISHED": (),
+    "FIN-WAIT-1": ("server shutdown",),
+    "FIN-WAIT-2": ("server shutdown", "client < FA", "server < A"),
+    "CLOSE-WAIT": ("client shutdown", "server < FA"),
+    "CLOSING": ("server shutdown", "client shutdown", "server < FA"),
+    "LAST-ACK": ("client shutdown", "server < FA", "server shutdown"),
+    "TIME-WAIT": (
+        "server shutdown", "client < FA", "server < A", "client shutdown", "server < FA",
+    ),
+    "LISTEN": ("server listen",),
+    "SYN-SENT": ("server connect",),
+    "SYN-RECEIVED": ("server listen", "client connect", "server < S"),
+}  # fmt: skip
+
+
+def reach(name: str, state: str) -> list[Endpoint]:
+    """Endpoints of that stack in that state: as they come, given up by their program, and with bytes not yet read."""
+    opened = state not in ("LISTEN", "SYN-SENT", "SYN-RECEIVED")
+    found = []
+    for opening in ((), ("client send 10", "server < PA", "client < A")):
+        if opening and not opened:
+            continue
+        two = Two(name, name, opened=opened)
+        for line in (*opening, *WAYS[state]):
+            two.act(line)
+        e = two.ends["server"]
+        assert e.state == state, (name, state, e.state)
+        found.append(e)
+        if not opening:
+            found.append(two.ends["server"].step(Event(call="close")).endpoint)
+    if state == "SYN-RECEIVED":
+        two = Two(name, name, opened=False)
+        for line in ("client connect", "server connect", "server < S"):
+            two.act(line)
+        found.append(two.ends["server"])
+    if state == "CLOSED":
+        found.append(Endpoint(found[0].profile))
+    return found

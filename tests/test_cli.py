@@ -118,6 +118,17 @@ def test_check_says_ok_or_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_
     assert "my-lab.toml" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [((), "LAB is missing"), (("buggy-client", "--walks", "3"), "--walks goes without LAB"), (("--walks", "-3"), "not a")],
+)
+def test_the_kernel_plays_a_lab_or_walks(
+    arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["kernel", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_the_help_names_every_stack(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["run", "--help"])

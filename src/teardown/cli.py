@@ -105,9 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--stack", metavar="S", help=f"one of {', '.join(stack_names())}; else what the script asks for")
     sub.add_argument("-D", dest="defines", action="append", default=[], metavar="NAME", help="a name for #ifdef")
     sub.add_argument("files", nargs="+", metavar="FILE", help="scripts; - is standard input")
-    sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)")
+    sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)", lab=False)
+    sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
     varying(sub)
     moving(sub)
+    sub.add_argument("--walks", type=_count, metavar="N", help="no LAB: play N random walks of calls and deliveries")
+    sub.add_argument("--seed", type=_count, metavar="S", default=0, help="with --walks: the first one (default: 0)")
+    sub.add_argument("--forged", action="store_true", help="with --walks: forged segments arrive too")
     sub.add_argument("--json", action="store_true")
     return parser
 
@@ -199,8 +203,17 @@ def _pkt(args: argparse.Namespace, out: TextIO) -> int:
 
 
 def _kernel(args: argparse.Namespace, out: TextIO) -> int:
-    from teardown.kernel import lab as kernel  # only where it is asked for: the engine runs without Linux
+    from teardown.kernel import against  # only where it is asked for: the engine runs without Linux
+    from teardown.kernel import lab as kernel
 
+    if (args.lab is None) is (args.walks is None):
+        raise InputError(
+            "LAB is missing" if args.lab is None else "--walks goes without LAB",
+            place="teardown kernel", mend="Write teardown kernel LAB, or teardown kernel --walks N",
+        )  # fmt: skip
+    if args.walks is not None:
+        seeds = range(args.seed, args.seed + args.walks)
+        return against.command(seeds, out, forged=args.forged, as_json=args.json)
     return kernel.command(_scenario(args), _moves(args.moves), out, as_json=args.json)
 
 

@@ -214,7 +214,6 @@ export class Player extends HTMLElement {
     const stage = this.#stages[this.#step];
     this.dataset.step = String(this.#step);
     this.#slider.value = String(this.#step);
-    this.#slider.style.setProperty("--done", String(this.#step / this.last));
     const sentence = words.position(this.#step, this.last, stage.line);
     this.#slider.setAttribute("aria-valuetext", sentence);
     this.#caption.replaceChildren(...stage.item.cloneNode(true).childNodes);

@@ -12,6 +12,7 @@ MS = 1_000
 S = 1_000_000
 OPEN = Pair("ESTABLISHED", "ESTABLISHED")
 UNTICKED = Pair(Fins(False, False, False), Fins(False, False, False))
+HELD = Pair(True, True)
 IDLE: Pair[tuple[Running, ...]] = Pair((), ())
 
 
@@ -26,13 +27,15 @@ class Tale:
     fins: Pair[Fins] = UNTICKED
     timers: Pair[tuple[Running, ...]] = IDLE
     packets: int = 0
-    held: Pair[bool] = Pair(True, True)
+    held: Pair[bool] = HELD
 
     def _add(self, event: str, host: Host | None, caption: str, **more: object) -> Tale:
         owes = more.pop("owes", None)
         self.steps.append(
-            Step(len(self.steps), self.t, event, host, caption, self.states, self.timers, self.fins, owes,
-                 held=self.held, **more)  # type: ignore[arg-type]
+            Step(
+                len(self.steps), self.t, event, host, caption, self.states, self.timers, self.fins, owes,  # type: ignore[arg-type]
+                held=self.held, **more,  # type: ignore[arg-type]
+            )
         )  # fmt: skip
         return self
 

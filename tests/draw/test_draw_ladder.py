@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 import stories
-from conftest import CASES, trace_of
 
+from conftest import CASES, trace_of
 from teardown.draw import labels, ladder, layout, words
 from teardown.draw.labels import HALF_LINE, Label
 from teardown.draw.svg import Box
 from teardown.tcp.states import prose
-from teardown.world.trace import HOSTS, Trace
+from teardown.world.trace import HOSTS, Pair, Trace
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -63,7 +64,7 @@ def test_no_label_stands_on_a_lane_or_on_a_timer(trace: Trace) -> None:
         until = placed.end if life.until is None else placed.ys[life.until]
         bars.append(Box(x, placed.ys[life.first], x + ladder.BAR, until))
     for label in placed.labels:
-        if label.line.cls in ("pill", "host", "role", "now", "segment lost"):
+        if label.line.cls in ("pill", "fold", "host", "role", "now", "segment lost"):
             continue
         for box in (*tints, *bars):
             assert not label.box.meets(box, slack=0.5), label
@@ -118,7 +119,8 @@ def test_every_state_entered_is_written(trace: Trace) -> None:
 
 def test_every_segment_has_its_arrow_and_its_name(trace: Trace) -> None:
     root = drawn(trace)
-    sent = [step for step in trace.steps if step.event == "segment-sent"]
+    away = layout.lay_out(trace).hidden
+    sent = [step for step in trace.steps if step.event == "segment-sent" and step.i not in away]
     written = "".join(texts(root)).replace(" ", "")
     for step in sent:
         assert step.segment is not None
@@ -129,7 +131,8 @@ def test_every_segment_has_its_arrow_and_its_name(trace: Trace) -> None:
 
 def test_lost_segments_end_in_a_cross_and_say_so(trace: Trace) -> None:
     root = drawn(trace)
-    lost = sum(step.event == "segment-lost" for step in trace.steps)
+    away = layout.lay_out(trace).hidden
+    lost = sum(step.event == "segment-lost" and step.i not in away for step in trace.steps)
     assert sum("cross" in node.get("class", "") for node in root.iter()) == lost
     assert texts(root).count("lost") == lost
 
@@ -138,6 +141,28 @@ def test_repeats_say_their_number() -> None:
     written = texts(drawn(stories.lost_fin()))
     assert "again, no. 1" in written
     assert "again, no. 2" in written
+
+
+def test_many_repeats_are_folded_and_can_still_be_stepped_through() -> None:
+    trace = trace_of("vanished-client")
+    placed = layout.lay_out(trace)
+    (fold,) = placed.story.folds
+    repeats = [step for step in trace.steps if step.event == "segment-sent" and step.again]
+    kept = [step.again for step in repeats if step.i not in placed.hidden]
+    assert kept == [1, 2, 3, repeats[-1].again]
+    assert len(fold.waits) == len(repeats) - 4
+    written = texts(drawn(trace))
+    assert f"{len(fold.waits)} more, each wait twice the last:" in written
+    heads = placed.playheads[fold.first - 1 : fold.until + 1]
+    assert len(set(heads)) == len(heads)
+    assert all(before < after for before, after in pairwise(heads))
+    (gap,) = [gap for gap in placed.axis.breaks if gap.t0 == trace.steps[fold.first - 1].t]
+    assert all(gap.y0 < head < gap.y1 for head in heads[1:-2])
+
+
+def test_a_few_repeats_are_all_drawn() -> None:
+    assert layout.lay_out(stories.lost_fin()).story.folds == ()
+    assert layout.lay_out(stories.probes()).story.folds == ()
 
 
 def test_waits_are_written_on_the_breaks() -> None:
@@ -169,7 +194,9 @@ def test_timers_show_owner_and_fate() -> None:
 
 
 def test_a_socket_given_up_in_fin_wait_2_is_called_an_orphan() -> None:
-    assert texts(drawn(trace_of("buggy-client"))).count("orphan") == 1
+    placed = layout.lay_out(trace_of("lingering-bsd"))
+    (note,) = [label for label in placed.labels if label.line.cls == "note" and label.line.text == words.ORPHAN]
+    assert placed.trace.steps[note.step].call == "close()"
     assert "orphan" not in texts(drawn(trace_of("held-half-closed")))
     tale = stories.half_close("held").run("server", "fin-wait-2", 60_000).arrive("FIN-WAIT-2", "110").end("open")
     held = tale._replace(steps=tuple(step._replace(held=Pair(True, True)) for step in tale.steps))

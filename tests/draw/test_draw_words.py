@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 import stories
-from conftest import drawn, trace_of
 
+from conftest import drawn, trace_of
 from teardown.draw import ladder, words
 from teardown.draw.figure import identifier, self_contained
+from teardown.draw.story import first_closer
 from teardown.errors import InputError
 from teardown.tcp.states import prose
-from teardown.world.trace import Trace
+from teardown.world.trace import HOSTS, Trace
 
 
 class Page(HTMLParser):
@@ -179,3 +180,14 @@ def test_the_finished_picture_is_the_ladder_itself(case: str) -> None:
     html = drawn(trace, case)
     picture = ladder.draw(trace, ids=f"{identifier(trace, case)}-ladder").svg
     assert picture in html
+
+
+def test_who_closes_first_stands_on_the_left() -> None:
+    for case in ("buggy-client", "one-request"):
+        trace = trace_of(case)
+        html = drawn(trace, case, ["ladder"])
+        x = {host: float(re.findall(rf'x="([\d.]+)"[^>]*>{host}</text>', html)[0]) for host in HOSTS}
+        other_host = {"server": "client", "client": "server"}
+        first = first_closer(trace)
+        assert x[first] < x[other_host[first]]
+    assert first_closer(trace_of("one-request")) == "client"

@@ -107,7 +107,7 @@ def test_every_packet_that_our_scripts_expect_is_needed() -> None:
         ("+0 %{ assert tcpi_state != 1 }%\n", f"{HERE}: expected not ESTABLISHED, got ESTABLISHED"),
         (
             "+0 `ss -tan | grep -c TIME-WAIT | grep 1`\n",
-            f"{HERE}: expected 1 sockets in TIME_WAIT, got 0",
+            f"{HERE}: expected 1 in TIME_WAIT, got 0",
         ),
         (
             "+0 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0\n",

@@ -1,11 +1,13 @@
 """The engine's linux stack against the real kernel: recorded plays anywhere, random walks where there is a rig."""
 
 import itertools
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from teardown.cli import main
 from teardown.kernel.against import differences, engine, walks_apart
 from teardown.kernel.forgery import ROADS, forgeries, read
 from teardown.kernel.observe import digest
@@ -40,6 +42,14 @@ def _apart(found: list[tuple[Scenario, list[object]]]) -> dict[str, list[str]]:
 @pytest.mark.kernel
 def test_random_walks_end_the_same(real: None) -> None:
     assert _apart(list(walks_apart(range(WALKS)))) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.kernel
+def test_the_command_plays_walks(real: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", "--walks", "3", "--seed", "7", "--forged"]) == 0
+    assert capsys.readouterr().out == "3 walks agreed, 0 did not\n"
+    assert main(["kernel", "--walks", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "walks": 2, "apart": []}
 
 
 @pytest.mark.kernel

@@ -15,6 +15,7 @@ from teardown.draw.labels import SIZE
 from teardown.draw.layout import WIDTH
 from teardown.draw.map_plan import Plan
 from teardown.draw.palette import INK, LIGHT_PAGE
+from teardown.draw.story import first_closer
 from teardown.draw.svg import escape, num
 from teardown.errors import InputError
 from teardown.tcp.states import prose
@@ -50,7 +51,7 @@ def figure(
         if part not in PARTS:
             raise InputError(f"a figure cannot show {part!r}", mend=f"It can show {', '.join(PARTS)}")
     ids = identifier(trace, name, nth)
-    picture = ladder.draw(trace, ids=f"{ids}-ladder") if "ladder" in show else None
+    picture = ladder.draw(trace, ids=f"{ids}-ladder", left=first_closer(trace)) if "ladder" in show else None
     boards = []
     if picture is not None:
         tall = picture.height > TALL

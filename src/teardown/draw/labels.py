@@ -106,12 +106,13 @@ def column(trace: Trace, story: Story, i: int, clock: TimeAxis, fired: set[tuple
 
 
 def _given_up(trace: Trace, i: int, host: Host) -> bool:
-    """Whether step i makes the connection of `host` one in FIN_WAIT_2 that no program holds any more."""
+    """Whether step i makes the connection of `host` an orphan in FIN_WAIT_2, and no timer's label says so."""
 
     def orphan(step: Step) -> bool:
         return step.states.of(host) == FIN_WAIT_2 and not step.held.of(host)
 
-    return orphan(trace.steps[i]) and not (i and orphan(trace.steps[i - 1]))
+    said = any(r.name == "fin-wait-2" for r in trace.steps[i].timers.of(host))
+    return orphan(trace.steps[i]) and not (i and orphan(trace.steps[i - 1])) and not said
 
 
 def _event(step: Step, fired: set[tuple[Host, str]]) -> list[Line]:

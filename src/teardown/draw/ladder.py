@@ -10,7 +10,17 @@ from typing import Final, NamedTuple
 
 from teardown.draw import words
 from teardown.draw.labels import BOX, CODE, SIZE, Label
-from teardown.draw.layout import FOLD, HALF, STRIP, TRACK, WIDTH, Layout, lay_out, lay_out_together, measure_of
+from teardown.draw.layout import (
+    FOLD,
+    HALF,
+    STRIP,
+    TRACK,
+    WIDTH,
+    Layout,
+    lay_out,
+    lay_out_together,
+    measure_of,
+)
 from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
 from teardown.draw.story import Flight, Life
 from teardown.draw.svg import el, escape, num

@@ -38,7 +38,8 @@ def draw(lanes: Sequence[Lane], title: str, *, ids: str = "lanes") -> str:
     said = "; ".join(f"{lane.name}: {_said(lane)}" for lane in ordered)
     grid = "".join(
         el("path", class_="tick", d=f"M{num(_x(s))} {num(TOP)}V{num(height - 22)}", stroke=HAIR, stroke_width=0.6)
-        + el("text", text, class_="note", x=_x(s), y=height - 6, fill=SOFT, text_anchor="middle" if s > 10 else "start")
+        + el("text", escape(text), class_="note", x=_x(s), y=height - 6, fill=SOFT,
+             text_anchor="middle" if s > 10 else "start")
         for s, text in _MARKS
     )
     body = "".join(_lane(lane, TOP + ROW * n) for n, lane in enumerate(ordered))
@@ -62,10 +63,10 @@ def _lane(lane: Lane, y: float) -> str:
     if lane.wait is None:
         # an open, frayed end: it does not stop here
         teeth = "".join(f"L{num(_END + (6 if n % 2 else -2))} {num(y + 20 + 3 * n)}" for n in range(1, 5))
-        bar += el("path", class_="fray", d=f"M{num(_END + 12)} {num(y + 20)}L{num(_END)} {num(y + 20)}{teeth}H{num(_END + 12)}Z",
-                  fill=LIGHT_PAGE)  # fmt: skip
+        d = f"M{num(_END + 12)} {num(y + 20)}L{num(_END)} {num(y + 20)}{teeth}H{num(_END + 12)}Z"
+        bar += el("path", class_="fray", d=d, fill=LIGHT_PAGE)
         bar += el("text", "∞", class_="forever", x=_END + 14, y=y + 33, fill=INK, font_size=20)
-    label = el("text", lane.name, class_="host", x=LEFT, y=y + 14, fill=INK, font_weight="600")
+    label = el("text", escape(lane.name), class_="host", x=LEFT, y=y + 14, fill=INK, font_weight="600")
     length = el("text", _short(lane), class_="note", x=RIGHT + 14, y=y + 14, fill=SOFT, text_anchor="end")
     return label + length + bar
 

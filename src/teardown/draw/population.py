@@ -106,7 +106,7 @@ def draw(stays: Sequence[Stay], q: Question | None = None, *, ids: str = "popula
         points = " ".join(f"{num(x)},{num(y)}" for x, y in _points(stay, q))
         curves.append(
             el("polyline", class_=f"curve fam-{family}", data_case=stay.id, points=points, fill="none",
-               stroke=FAMILIES[family].light, stroke_width=3, stroke_dasharray=dash or None)  # fmt: skip
+               stroke=FAMILIES[family].light, stroke_width=3, stroke_dasharray=dash or None)
         )
     limit = _y(q.size, q)
     ticks = "".join(
@@ -115,7 +115,7 @@ def draw(stays: Sequence[Stay], q: Question | None = None, *, ids: str = "popula
              text_anchor="middle" if m else "start")
         for m in (0, 10, 20)
     )  # fmt: skip
-    label = f"full: {q.size:,} entries"
+    label, fault = f"full: {q.size:,} entries", FAMILIES["fault"].light
     title = "How a table of connections fills"
     said = ". ".join(f"{s.name}: {sentence(s, q)}" for s in stays)
     svg = (
@@ -123,11 +123,13 @@ def draw(stays: Sequence[Stay], q: Question | None = None, *, ids: str = "popula
         f'viewBox="0 0 {num(WIDTH)} {num(HEIGHT)}" width="{num(WIDTH)}" height="{num(HEIGHT)}" font-size="{num(SIZE)}" '
         f'font-family="sans-serif" fill="{INK}"><title id="{ids}-t">{title}</title>'
         f'<desc id="{ids}-d">{escape(said)}.</desc><g aria-hidden="true">'
-        + el("path", class_="axis", d=f"M{num(LEFT)} {num(TOP - 8)}V{num(BOTTOM)}H{num(RIGHT)}", fill="none", stroke=HAIR)
-        + el("path", class_="limit", d=f"M{num(LEFT)} {num(limit)}H{num(RIGHT)}", stroke=FAMILIES["fault"].light, stroke_width=2)
-        + el("text", label, class_="limit-label", x=RIGHT, y=limit - 7, fill=FAMILIES["fault"].light, text_anchor="end")
+        + el("path", class_="axis", d=f"M{num(LEFT)} {num(TOP - 8)}V{num(BOTTOM)}H{num(RIGHT)}", fill="none",
+             stroke=HAIR)
+        + el("path", class_="limit", d=f"M{num(LEFT)} {num(limit)}H{num(RIGHT)}", stroke=fault, stroke_width=2)
+        + el("text", label, class_="limit-label", x=RIGHT, y=limit - 7, fill=fault, text_anchor="end")
         + ticks
-        + el("text", "time since the first connection", class_="note", x=RIGHT, y=HEIGHT - 5, fill=SOFT, text_anchor="end")
+        + el("text", "time since the first connection", class_="note", x=RIGHT, y=HEIGHT - 5, fill=SOFT,
+             text_anchor="end")
         + "".join(curves)
         + "</g></svg>"
     )
@@ -144,7 +146,8 @@ def draw(stays: Sequence[Stay], q: Question | None = None, *, ids: str = "popula
     )  # fmt: skip
     return (
         f'<tcp-population data-figure="{escape(data)}"><figure class="tcp-figure"><figcaption><b>{title}.</b> '
-        f'<span data-asks>{escape(asks(q))}</span></figcaption>{svg}<ul class="population-key">{rows}</ul></figure></tcp-population>'
+        f'<span data-asks>{escape(asks(q))}</span></figcaption>{svg}'
+        f'<ul class="population-key">{rows}</ul></figure></tcp-population>'
     )
 
 

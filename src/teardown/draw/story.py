@@ -60,11 +60,10 @@ class Absence(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Steps from `first` up to `until` that repeat what came before: `count` times, each after one of `waits` (µs)."""
+    """Steps from `first` up to `until` that repeat what came before: once after each of `waits` (µs)."""
 
     first: int
     until: int
-    count: int
     waits: tuple[int, ...]
 
 
@@ -150,9 +149,8 @@ def _lives(trace: Trace) -> tuple[Life, ...]:
             for key, timer in now.items():
                 first = max(_step_at(trace, timer.started, i), ended.get(timer.name, 0))
                 running.setdefault(key, (first, timer))
-        lives.extend(
-            Life(host, timer, first, None, "runs", trace.steps[first].held.of(host)) for first, timer in running.values()
-        )
+        for first, timer in running.values():
+            lives.append(Life(host, timer, first, None, "runs", trace.steps[first].held.of(host)))
     return tuple(sorted(lives, key=lambda life: (life.host, life.first, life.timer)))
 
 
@@ -210,7 +208,7 @@ def _folds(trace: Trace) -> tuple[Fold, ...]:
         if shape and len(middle) >= LEAST:
             times = [trace.steps[first].t for first, _, _ in run]
             waits = [b - a for a, b in pairwise(times)][KEPT[0] - 1 : KEPT[0] - 1 + len(middle)]
-            folds.append(Fold(middle[0][0], middle[-1][1], len(middle), tuple(waits)))
+            folds.append(Fold(middle[0][0], middle[-1][1], tuple(waits)))
     return tuple(folds)
 
 
@@ -240,6 +238,15 @@ def closes_first(trace: Trace) -> dict[Host, str]:
             return {first: "closes", second: "closes too"}
         return {first: "closes first", second: "closes second" if _ever_sends_fin(trace, second) else ""}
     return {}
+
+
+def first_closer(trace: Trace) -> Host:
+    """The host that closes first: it stands on the left in every finished figure. The server where nobody does."""
+    for step in trace.steps:
+        sent = [host for host in HOSTS if step.fins.of(host).sent]
+        if sent:
+            return sent[0]
+    return "server"
 
 
 def _ever_sends_fin(trace: Trace, host: Host) -> bool:

@@ -11,7 +11,10 @@ Theory of operation.
 * What the engine cannot play (ICMP, UDP, fast open, …) is read as `Unsupported`: the script is skipped with the
   reason, not failed. What is no packetdrill at all raises `InputError` with the line and how to mend it.
 
-`packetdrill_run` plays what is read here.
+* Two comments of ours speak to the reader: `// stack: linux, freebsd` names the stacks that a script is written for,
+  `// strict` says that it expects every segment.
+
+`packetdrill_lines` joins and cuts the lines; `packetdrill_run` plays what is read here.
 """
 
 from __future__ import annotations

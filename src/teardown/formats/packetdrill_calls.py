@@ -142,7 +142,7 @@ class Calls:
             self.machine.call(socket, "connect")
             socket.connecting = True
             return None if blocking else "EINPROGRESS"
-        return "EISCONN" if e.state != CLOSED else "EINVAL"
+        return self.machine.call(socket, "connect") if e.state != CLOSED else "EINVAL"
 
     def _shutdown(self, call: Call, socket: Socket) -> str:
         how = call.args[1] if len(call.args) > 1 else ""

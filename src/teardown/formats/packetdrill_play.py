@@ -125,7 +125,7 @@ class Play:
             count = str(self.machine.count(what.state))
             self.tally.checked += 1
             if what.number not in count:
-                raise Differs(f"expected {what.number} sockets in {prose(what.state)}, got {count}")
+                raise Differs(f"expected {what.number} in {prose(what.state)}, got {count}")
         elif type(what) is Switch:
             for key, value in what.values:
                 if not self.machine.switch(key, value):
@@ -223,8 +223,9 @@ class Play:
                 passed = machine.sent.pop(0)
                 continue
             if not self._tick(late):
-                got = f"got {shown(passed.segment)} at {_seconds(passed.at)}" if passed else "got nothing"
-                raise Differs(f"expected {packet}, {got} by {_seconds(machine.now)}")
+                if passed is not None:
+                    raise Differs(f"expected {packet}, got {shown(passed.segment)} at {_seconds(passed.at)}")
+                raise Differs(f"expected {packet}, got nothing by {_seconds(machine.now)}")
         self.tally.checked += 1
         lazy = taken.lazy and not self.strict
         if taken.at < early - (DELAYED_ACK if lazy else 0) or taken.at > late:

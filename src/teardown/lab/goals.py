@@ -11,7 +11,7 @@ from teardown.tcp.states import STATES, canonical
 from teardown.world.trace import HOSTS, Pair, Step
 from teardown.world.world import World
 
-_KEYS = ("server", "client", "was", "wire", "fired", "called", "lost", "arrived", "timers")
+_KEYS = ("server", "client", "wire", "fired", "called", "lost", "arrived", "was", "timers")
 
 
 class Goal(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from teardown.draw import ladder
 from teardown.draw.palette import LIGHT_PAGE
+from teardown.draw.story import first_closer
 from teardown.draw.svg import el
 from teardown.formats import pcapng
 from teardown.world.run import run
@@ -62,7 +63,7 @@ def of_trace(name: str, trace: Trace) -> dict[str, bytes]:
 def picture(name: str, trace: Trace) -> str:
     """The ladder as a file of its own: on paper, because programs that show it may have any background."""
     paper = el("rect", class_="paper", width="100%", height="100%", fill=LIGHT_PAGE)
-    return ladder.draw(trace, ids=name).svg.replace("</desc>", f"</desc>{paper}", 1) + "\n"
+    return ladder.draw(trace, ids=name, left=first_closer(trace)).svg.replace("</desc>", f"</desc>{paper}", 1) + "\n"
 
 
 def links(name: str, md: Any) -> list[tuple[str, str]]:

@@ -183,6 +183,7 @@ figure, lab, endings = _fence(_figure), _fence(_lab), _fence(_endings)
 budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )
+names = _empty(reference.state_names)
 population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))
 
 # Zensical pickles its configuration, and pickle finds a function by its name.

@@ -18,29 +18,45 @@ from teardown.stacks import Value, names, stack
 from teardown.tcp.actions import ACTIONS
 from teardown.tcp.endpoint import watching
 from teardown.tcp.guards import GUARDS
-from teardown.tcp.states import STATES, prose
+from teardown.tcp.states import NAMES, STATES, prose
 from teardown.tcp.table import RULES, Rule
 from teardown.world import scenario as scenarios
-from teardown.world.run import run
+from teardown.world.explore import Bounds, explore
+from teardown.world.run import play, run
+from teardown.world.trace import HOSTS
 
 SCRIPTS = Path(__file__).parents[3] / "tests" / "pkt"
+
+#: Both programs in the reader's hand: every call is tried in every state that two thousand worlds reach.
+FREE = {"base": "normal-close", "server": {"program": "hand", "set": {}}, "client": {"program": "hand", "set": {}}}
+
+#: Both ends close in order, and then the server's program aborts what is left of its connection.
+ABORTED = ("call:server:shutdown", "deliver:1", "deliver:2", "call:client:shutdown", "deliver:3", "call:server:abort")
 
 
 @cache
 def exercised() -> dict[str, tuple[str, ...]]:
-    """For each rule, the scenarios and packetdrill scripts that take it, scenarios first."""
+    """For each rule, the scenarios, the packetdrill scripts and, last, the search that take it."""
     by: dict[str, list[str]] = {rule.id: [] for rule in RULES}
 
     def note(name: str, play: Callable[[], object]) -> None:
         with watching() as seen:
             play()
         for rule in seen:
-            by[rule].append(name)
+            if name not in by[rule]:
+                by[rule].append(name)
 
     for name in scenarios.names():
         note(name, partial(run, scenarios.load(name)))
     for path in sorted(SCRIPTS.glob("*.pkt")):
-        note(path.name, partial(run_script, path.read_text("utf-8"), path.name))
+        text = path.read_text("utf-8")
+        for system in names():
+            note(path.name, partial(run_script, text, path.name, system))
+    for system in ("linux", "rfc9293"):
+        free = {host: {**FREE[host], "stack": system} for host in HOSTS}
+        scenario = scenarios.parse("free", {**FREE, **free}, "free play")
+        note("both programs in the reader's hand", partial(play, scenario, ABORTED))
+    note("the search through all futures", partial(explore, scenarios.parse("free", FREE, "free play"), Bounds(worlds=2_000)))
     return {rule: tuple(where) for rule, where in by.items()}
 
 
@@ -100,6 +116,27 @@ def _glossary(title: str, named: Mapping[str, object]) -> str:
         for name, thing in sorted(named.items())
     )
     return f'<h3 id="{title.lower()}">{title}</h3><dl class="terms">{items}</dl>'
+
+
+# ----------------------------------------------------------------------------------------- names of states
+_TOOLS = ("Linux netstat, lsof, psutil", "ss", "netstat on BSD, macOS, Solaris", "netstat on Windows", "PowerShell, .NET")
+_NUMBERS = ("conntrack, roughly", "/proc/net/tcp", "BSD no.", "Windows no.")
+
+
+def state_names() -> str:
+    """What each tool calls each state, from the table that reads a reader's paste as well."""
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in ("State", *_TOOLS, *_NUMBERS))
+    rows = []
+    for state in STATES:
+        n = NAMES[state]
+        cells = (n.netstat, n.ss, n.bsd, n.windows, n.powershell, n.conntrack, f"{n.linux_number:02X}",
+                 str(n.bsd_number), str(n.windows_number))  # fmt: skip
+        body = "".join(f"<td>{f'<code>{escape(cell)}</code>' if cell else '–'}</td>" for cell in cells)
+        rows.append(f'<tr id="{state.lower()}"><th scope="row">{prose(state)}</th>{body}</tr>')
+    return (
+        '<div class="table-box" role="region" aria-label="State names across tools" tabindex="0">'
+        f'<table class="names"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
 # ------------------------------------------------------------------------------------------------ the stacks

@@ -133,6 +133,7 @@ def _(d: Any, s: Any) -> Any:
 def _(d: Any, s: Any) -> Any:
     """Forget this handshake and wait for the next."""
     _halt(d)
+    d.stop("keepalive")
     d.snd_una, d.snd_nxt, d.snd_end, d.irs, d.rcv_nxt, d.rcv_read = d.iss, d.iss, d.iss + 1, 0, 0, 0
 
 
@@ -407,6 +408,12 @@ def _(d: Any, s: Any) -> Any:
     d.unanswered += 1
     d.backoff += 1
     _run(d, "persist", min(rto(d) << d.backoff, d.profile.rto_max))
+
+
+@action("wait-alive")
+def _(d: Any, s: Any) -> Any:
+    """No question now; look again after one more silence."""
+    d.start("keepalive", d.keepalive[0] if d.keepalive else d.profile.detached_keepalive)
 
 
 @action("probe-alive")

@@ -262,12 +262,6 @@ def _(e: Any, s: Any) -> bool:
     return "R" in s.flags
 
 
-@guard("fin")
-def _(e: Any, s: Any) -> bool:
-    """The FIN bit is set."""
-    return "F" in s.flags
-
-
 @guard("rst-before-fin")
 def _(e: Any, s: Any) -> bool:
     """A reset numbered just before the peer's FIN, on a system that believes it."""
@@ -329,7 +323,7 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("drops-syn-fin")
 def _(e: Any, s: Any) -> bool:
-    """SYN and FIN together, where this system drops them: in LISTEN or everywhere, in TIME-WAIT if they would reopen."""
+    """SYN and FIN together, where this system drops them: LISTEN or everywhere, TIME-WAIT if they would reopen."""
     how = e.profile.syn_fin
     if how == "as-syn" or "S" not in s.flags or "F" not in s.flags:
         return False
@@ -503,6 +497,18 @@ def _(e: Any, s: Any) -> bool:
     if e.orphan and p.give_up == "linux":
         return e.unanswered >= p.orphan_retries or rto(e) << e.backoff >= p.rto_max
     return e.unanswered >= (p.orphan_retries if e.orphan else p.retries)
+
+
+@guard("outstanding")
+def _(e: Any, s: Any) -> bool:
+    """Something has been sent and is not acknowledged."""
+    return e.outstanding > 0
+
+
+@guard("asks-here")
+def _(e: Any, s: Any) -> bool:
+    """This system sends keepalive probes in this state."""
+    return e.profile.keepalive_in_fin_wait_2 or e.state in (ESTABLISHED, CLOSE_WAIT)
 
 
 @guard("keepalive-exhausted")

@@ -56,11 +56,42 @@ def prose(state: str) -> str:
     return state.replace("-", "_")
 
 
-# Other spellings, after `_key`: what Linux, BSD, Windows, Solaris and conntrack tools print.
-_ALIASES: Final = {
-    "ESTAB": ESTABLISHED, "UNCONN": CLOSED, "CLOSE": CLOSED, "NONE": CLOSED,
-    "LISTENING": LISTEN, "SYNRECV": SYN_RECEIVED, "SYNRCVD": SYN_RECEIVED, "SYNSENT2": SYN_SENT,
-    "NEWSYNRECV": SYN_RECEIVED, "TIMEDWAIT": TIME_WAIT, "CLOSEDWAIT": CLOSE_WAIT, "WAITCLOSE": CLOSE_WAIT,
+class Names(NamedTuple):
+    """What tools call one state; an empty text where a tool has no name for it.
+
+    `conntrack` stands apart: its names describe what a machine on the path has seen, not where an endpoint is.
+    The numbers are those of Linux (`/proc/net/tcp`, hexadecimal), of BSD's kernels and of Windows.
+    """
+
+    netstat: str  # Linux net-tools, lsof, psutil
+    ss: str
+    bsd: str  # netstat of the BSDs, macOS and Solaris
+    windows: str  # netstat
+    powershell: str  # Get-NetTCPConnection, .NET
+    conntrack: str
+    linux_number: int
+    bsd_number: int
+    windows_number: int
+    also: tuple[str, ...] = ()  # rarer spellings and common slips
+
+
+#: State names across tools: the page of names and `canonical` both read this table.
+NAMES: Final = {
+    CLOSED: Names("CLOSE", "UNCONN", "CLOSED", "CLOSED", "Closed", "CLOSE, NONE", 7, 0, 1, ("NONE",)),
+    LISTEN: Names("LISTEN", "LISTEN", "LISTEN", "LISTENING", "Listen", "", 10, 1, 2),
+    SYN_SENT: Names("SYN_SENT", "SYN-SENT", "SYN_SENT", "SYN_SENT", "SynSent", "SYN_SENT, SYN_SENT2", 2, 2, 3,
+                    ("SYN_SENT2",)),
+    SYN_RECEIVED: Names("SYN_RECV", "SYN-RECV", "SYN_RCVD", "SYN_RECEIVED", "SynReceived", "SYN_RECV", 3, 3, 4,
+                        ("NEW_SYN_RECV",)),
+    ESTABLISHED: Names("ESTABLISHED", "ESTAB", "ESTABLISHED", "ESTABLISHED", "Established", "ESTABLISHED", 1, 4, 5),
+    FIN_WAIT_1: Names("FIN_WAIT1", "FIN-WAIT-1", "FIN_WAIT_1", "FIN_WAIT_1", "FinWait1", "FIN_WAIT", 4, 6, 6),
+    FIN_WAIT_2: Names("FIN_WAIT2", "FIN-WAIT-2", "FIN_WAIT_2", "FIN_WAIT_2", "FinWait2", "CLOSE_WAIT", 5, 9, 7),
+    CLOSE_WAIT: Names("CLOSE_WAIT", "CLOSE-WAIT", "CLOSE_WAIT", "CLOSE_WAIT", "CloseWait", "CLOSE_WAIT", 8, 5, 8,
+                      ("CLOSED_WAIT", "WAIT_CLOSE")),
+    CLOSING: Names("CLOSING", "CLOSING", "CLOSING", "CLOSING", "Closing", "", 11, 7, 9),
+    LAST_ACK: Names("LAST_ACK", "LAST-ACK", "LAST_ACK", "LAST_ACK", "LastAck", "LAST_ACK", 9, 8, 10),
+    TIME_WAIT: Names("TIME_WAIT", "TIME-WAIT", "TIME_WAIT", "TIME_WAIT", "TimeWait", "TIME_WAIT", 6, 10, 11,
+                     ("TIMED_WAIT",)),
 }  # fmt: skip
 
 
@@ -68,7 +99,13 @@ def _key(name: str) -> str:
     return name.upper().replace("-", "").replace("_", "").replace(" ", "")
 
 
-_BY_KEY: Final = {_key(s): s for s in STATES} | _ALIASES
+def _spellings(state: str) -> tuple[str, ...]:
+    """Every name of an endpoint's state, by whatever tool; conntrack's are left out, for they name something else."""
+    names = NAMES[state]
+    return state, names.netstat, names.ss, names.bsd, names.windows, names.powershell, *names.also
+
+
+_BY_KEY: Final = {_key(name): state for state in STATES for name in _spellings(state) if name}
 
 
 def canonical(name: str) -> str | None:

@@ -9,8 +9,8 @@ Theory of operation.
   state (None: stay). A guard that begins with "!" must not hold. For one state and event the guards of the rows
   exclude each other: exactly one row matches (a test tries).
 * An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin. Before
-  them come two that only some systems have: "flags", if these are odd, and "record", in FIN-WAIT-2 without a program. Each
-  check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
+  them come two that only some systems have: "flags", if these are odd, and "record", in FIN-WAIT-2 when no program
+  holds the socket. Each check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
   in the state that the last one led to. A check is left out when the segment has nothing to check
   (no RST bit, no text).
 * Calls are the socket calls of an application: `shutdown` is the RFC's CLOSE (I have nothing more to send),
@@ -97,54 +97,58 @@ def _rows() -> list[Rule]:
     row(tuple(s for s in STATES if s != CLOSED), "call listen", "", "error-EINVAL", None, "3.10.1",
         "This socket is already in use by a connection.")
 
-    row(opening, "call send", "", "queue-data", None, "3.10.2",
+    row(opening, "call send", "!orphan", "queue-data", None, "3.10.2",
         "The bytes wait until the connection is established.")
-    row(sending, "call send", "", "queue-data", None, "3.10.2",
+    row(sending, "call send", "!orphan", "queue-data", None, "3.10.2",
         "Nothing has been said about an end in this direction, so the bytes go out.")
-    row(after_fin, "call send", "", "error-EPIPE", None, "3.10.2",
+    row(after_fin, "call send", "!orphan", "error-EPIPE", None, "3.10.2",
         "This side has already said, with its FIN, that no more bytes will come.")
-    row(CLOSED, "call send", "error-pending", "error-take", None, "3.10.2",
+    row(CLOSED, "call send", "!orphan error-pending", "error-take", None, "3.10.2",
         "The connection is gone, and this call is the first to report why.")
-    row((CLOSED, LISTEN), "call send", "!error-pending", "error-EPIPE", None, "3.10.2",
+    row((CLOSED, LISTEN), "call send", "!orphan !error-pending", "error-EPIPE", None, "3.10.2",
         "There is no connection to send on.")
 
-    row(STATES, "call receive", "unread", "read", None, "3.10.3",
+    row(STATES, "call receive", "!orphan unread", "read", None, "3.10.3",
         "The program takes the bytes out of the receive buffer.")
-    row(STATES, "call receive", "!unread error-pending !hides-error", "error-take", None, "3.10.3",
+    row(STATES, "call receive", "!orphan !unread error-pending !hides-error", "error-take", None, "3.10.3",
         "The connection is gone, and this call is the first to report why.")
-    row(STATES, "call receive", "!unread error-pending hides-error", "read-end", None, "none: Linux",
+    row(STATES, "call receive", "!orphan !unread error-pending hides-error", "read-end", None, "none: Linux",
         "The peer's FIN was here before the error: on this system the program still sees a plain end of file.")
-    row(STATES, "call receive", "!unread !error-pending at-end", "read-end", None, "3.10.3",
+    row(STATES, "call receive", "!orphan !unread !error-pending at-end", "read-end", None, "3.10.3",
         "Everything up to the peer's FIN has been read: the program sees end of file.")
-    row((CLOSED, LISTEN), "call receive", "!unread !error-pending !at-end", "error-ENOTCONN", None, "3.10.3",
+    row((CLOSED, LISTEN), "call receive", "!orphan !unread !error-pending !at-end", "error-ENOTCONN", None, "3.10.3",
         "There is no connection to read from.")
     row(tuple(s for s in STATES if s not in (CLOSED, LISTEN)), "call receive",
-        "!unread !error-pending !at-end", "error-EAGAIN", None, "3.10.3",
+        "!orphan !unread !error-pending !at-end", "error-EAGAIN", None, "3.10.3",
         "Nothing has arrived yet, so the call would wait.")
 
-    row((CLOSED, LISTEN), "call shutdown", "", "error-ENOTCONN", None, "3.10.4",
+    row((CLOSED, LISTEN), "call shutdown", "!orphan", "error-ENOTCONN", None, "3.10.4",
         "There is no connection to end.")
-    row(SYN_SENT, "call shutdown", "", "forget", CLOSED, "3.10.4",
+    row(SYN_SENT, "call shutdown", "!orphan", "forget", CLOSED, "3.10.4",
         "Nothing has been agreed yet, so nothing is sent.")
-    row((SYN_RECEIVED, ESTABLISHED), "call shutdown", "", "queue-fin", FIN_WAIT_1, "3.10.4",
+    row((SYN_RECEIVED, ESTABLISHED), "call shutdown", "!orphan", "queue-fin", FIN_WAIT_1, "3.10.4",
         "CLOSE means: I have nothing more to send. The FIN follows the last byte.")
-    row(CLOSE_WAIT, "call shutdown", "", "queue-fin", LAST_ACK, "3.10.4",
+    row(CLOSE_WAIT, "call shutdown", "!orphan", "queue-fin", LAST_ACK, "3.10.4",
         "The peer has ended its direction; now this side ends its own.")
-    row((FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK), "call shutdown", "", "", None, "3.10.4",
+    row((FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK), "call shutdown", "!orphan", "", None, "3.10.4",
         "The FIN has already been sent; a second one does not exist.")
-    row(TIME_WAIT, "call shutdown", "!apart", "", None, "3.10.4",
+    row(TIME_WAIT, "call shutdown", "!orphan !apart", "", None, "3.10.4",
         "The FIN has already been sent; a second one does not exist.")
-    row(TIME_WAIT, "call shutdown", "apart", "error-ENOTCONN", None, "none: Linux",
+    row(TIME_WAIT, "call shutdown", "!orphan apart", "error-ENOTCONN", None, "none: Linux",
         "A small record waits in TIME-WAIT; the program's own socket is no longer connected.")
 
-    row(CLOSED, "call shutdown-read", "", "error-ENOTCONN", None, "none: POSIX",
+    row(CLOSED, "call shutdown-read", "!orphan", "error-ENOTCONN", None, "none: POSIX",
         "There is no connection to end.")
-    row(tuple(s for s in STATES if s not in (CLOSED, TIME_WAIT)), "call shutdown-read", "", "stop-reading", None,
+    row(tuple(s for s in STATES if s not in (CLOSED, TIME_WAIT)), "call shutdown-read", "!orphan", "stop-reading", None,
         "3.6.1", "Only this host learns of it: nothing is sent, the peer may go on sending.")
-    row(TIME_WAIT, "call shutdown-read", "!apart", "stop-reading", None, "3.6.1",
+    row(TIME_WAIT, "call shutdown-read", "!orphan !apart", "stop-reading", None, "3.6.1",
         "Only this host learns of it, and nothing more can come.")
-    row(TIME_WAIT, "call shutdown-read", "apart", "error-ENOTCONN", None, "none: Linux",
+    row(TIME_WAIT, "call shutdown-read", "!orphan apart", "error-ENOTCONN", None, "none: Linux",
         "A small record waits in TIME-WAIT; the program's own socket is no longer connected.")
+
+    for call in ("send", "receive", "shutdown", "shutdown-read"):
+        row(STATES, f"call {call}", "orphan", "error-EBADF", None, "none: POSIX",
+            "The program has already given up this descriptor.")
 
     row(LISTEN, "call close", "!orphan", "forget", CLOSED, "3.10.4",
         "Nobody was connected, so nothing is sent.")
@@ -192,7 +196,7 @@ def _rows() -> list[Rule]:
         "Nobody holds the socket now, so this system starts its own clock.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close leaves-record",
         "orphan stop-keepalive start-fin-wait-2", None, "none: Linux",
-        "Nobody holds the socket now. This system keeps only a small record of it, with a clock.")
+        "Nobody holds the socket now, so this system keeps a small record of it and starts its own clock.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative !limits-late-close",
         "orphan probe-if-detached", None, "3.10.4",
         "The descriptor goes, the connection stays: in the RFC, and in this system, no clock starts here.")
@@ -386,8 +390,8 @@ def _rows() -> list[Rule]:
         "The peer has our FIN. Its own may come at any time or never, and no clock runs.")
     row(FIN_WAIT_1, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "Some bytes are acknowledged, our FIN is not yet.")
-    row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack return-close start-time-wait", TIME_WAIT,
-        "3.10.7.4", "Both FINs are acknowledged now; only old segments could still hurt.", stop=True)
+    row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack return-close stop-keepalive start-time-wait",
+        TIME_WAIT, "3.10.7.4", "Both FINs are acknowledged now; only old segments could still hurt.", stop=True)
     row(CLOSING, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "It does not acknowledge our FIN.", stop=True)
     row(LAST_ACK, "segment ack", "has-ack ack-new ack-of-fin", "take-ack end-normal", CLOSED, "3.10.7.4",
@@ -461,10 +465,15 @@ def _rows() -> list[Rule]:
         "The peer was heard within the limit, so this system looks again a little later.")
     row(FIN_WAIT_2, "timer fin-wait-2", "!idle-too-short", "end-given-up", CLOSED, "none: an addition of this system",
         "The peer's FIN has not come, and this system will not wait for ever. Nothing is sent.")
-    row((ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2), "timer keepalive", "!keepalive-exhausted",
+    open_ends = (ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK)
+    row((SYN_RECEIVED, *open_ends), "timer keepalive", "outstanding", "wait-alive", None, "3.8.4 (MUST-26)",
+        "Something is sent and not acknowledged yet: repeating that asks enough.")
+    row(open_ends, "timer keepalive", "!outstanding !asks-here", "wait-alive", None, "none: 4.4BSD",
+        "This side has sent its FIN, and then this system no longer asks.")
+    row(open_ends, "timer keepalive", "!outstanding asks-here !keepalive-exhausted",
         "probe-alive", None, "3.8.4",
         "A long silence: ask with an old sequence number whether the peer is still there.")
-    row((ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2), "timer keepalive", "keepalive-exhausted",
+    row(open_ends, "timer keepalive", "!outstanding asks-here keepalive-exhausted",
         "reset end-timeout", CLOSED, "3.8.4",
         "Several questions without an answer: the peer is taken for dead.")
     return rows

@@ -6,8 +6,8 @@ What is projected out is what no later move can depend on:
 * names: packets are numbered anew, per direction in the order of sending;
 * history: steps recorded, how often a segment was sent before, counters of a clock that does not run, everything
   but the epitaph of a connection that is CLOSED;
-* the origin of sequence numbers: as long as a side may still send, its numbers count from its first unacknowledged
-  byte, so that endless traffic comes back to where it was.
+* the origin of sequence numbers: each side's count from its first unacknowledged byte, so that endless traffic comes
+  back to where it was.
 
 A canonical world is a world: every move can be made on it, and leads to the canonical form of where it led before.
 """
@@ -32,8 +32,7 @@ def canonical(w: Standing) -> World:
     """The representative of all worlds that have the same futures as `w`."""
     now = w.now
     server, client = w.ends
-    own = _origin(server, client) if server.snd_una > 1 else 0
-    far = _origin(client, server) if client.snd_una > 1 else 0
+    own, far = _origin(server, client), _origin(client, server)
     timers = w.timers
     if timers[0] or timers[1]:
         timers = _new(Pair, (_from_now(timers[0], now), _from_now(timers[1], now)))
@@ -45,8 +44,9 @@ def canonical(w: Standing) -> World:
         heard = [_silence(heard[0] - now, server), _silence(heard[1] - now, client)]
     wire: list[Flight] = []
     if w.wire:
+        nobody = server.state == CLOSED == client.state
         for f in in_order(w):
-            wire.append(_flight(len(wire) + 1, f, now, own, far))
+            wire.append(_flight(len(wire) + 1, f, now, own, far, nobody))
     ends = _new(Pair, (_plain(server, own, far), _plain(client, far, own)))
     return _new(World, (
         w.scenario, 0, ends, _new(Pair, w.memory), timers, tuple(wire), len(wire), seen, _new(Pair, w.down),
@@ -65,7 +65,7 @@ def in_order(w: Standing) -> Sequence[Flight]:
     return wire
 
 
-def _flight(number: int, f: Flight, now: int, own: int, far: int) -> Flight:
+def _flight(number: int, f: Flight, now: int, own: int, far: int, nobody: bool) -> Flight:
     _packet, sender, segment, sent, due, _again, _probe, doomed = f
     due -= now
     if due <= 0:
@@ -74,7 +74,9 @@ def _flight(number: int, f: Flight, now: int, own: int, far: int) -> Flight:
         sent -= now
         if sent and sent + (due - sent) * 3 // 5 <= 0:
             sent = -2 * due  # a loss would not take any more time
-    if own or far:
+    if nobody:
+        segment = Segment(0, 0, segment.flags, 0, 0)  # its numbers go into a reset that nobody will look at
+    elif own or far:
         segment = _shifted(segment, own, far) if sender == "server" else _shifted(segment, far, own)
     return _new(Flight, (number, sender, segment, sent, due, 0, False, doomed))
 
@@ -97,29 +99,36 @@ def _silence(since: int, e: Endpoint) -> int:
 
 def _origin(e: Endpoint, peer: Endpoint) -> int:
     """How far a side's sequence numbers can be moved down: only between ends that know each other's numbers."""
-    if e.fin_queued or e.iss or e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED:
+    if e.snd_una <= 1 and e.state != CLOSED:
         return 0
-    return e.snd_una - 1
+    if e.state in SYNCHRONIZED and (peer.state in SYNCHRONIZED or peer.state == CLOSED):
+        return e.snd_una - 1
+    return peer.rcv_nxt - 1 if e.state == CLOSED and peer.state in SYNCHRONIZED else 0
 
 
 @lru_cache(maxsize=1 << 14)
 def _plain(e: Endpoint, own: int, far: int) -> Endpoint:
     if e.state == CLOSED:
         # What an epitaph still answers: reads of what is there, the pending error, the FIN boxes.
+        sent, acked, received = e.fins
         return e._replace(
-            snd_wnd=0, snd_wl1=0, snd_wl2=0, rcv_adv=0, ooo=(), ooo_fin=None, linger=None, linger2=None, keepalive=None,
-            user_timeout=None, limited=False, clock=None, backoff=0, probed_tail=False, resends=0, waited=0, wait=0,
-            unanswered=0,
+            iss=0, snd_end=1, snd_nxt=1 + sent, snd_una=1 + acked, snd_wnd=0, snd_wl1=0, snd_wl2=0,
+            irs=0, rcv_read=1, rcv_nxt=1 + e.unread + received, rcv_adv=0, ooo=(), ooo_fin=None,
+            linger=None, linger2=None, keepalive=None, user_timeout=None, limited=False,
+            srtt=0, clock=None, backoff=0, probed_tail=False, resends=0, waited=0, wait=0, unanswered=0,
         )  # fmt: skip
     if e.clock is None and e.wait:
         e = e._replace(wait=0)
     if own:
+        # Where it counts how much was ever acknowledged, more than a window is as good as a window.
+        known = min(e.snd_una - e.iss, max(65_535, e.snd_wnd) + 2) if e.profile.ancient_by_acked else 1
+        una = e.snd_una - own
         e = e._replace(
-            snd_una=e.snd_una - own, snd_nxt=e.snd_nxt - own, snd_end=e.snd_end - own, snd_wl2=e.snd_wl2 - own
+            iss=una - known, snd_una=una, snd_nxt=e.snd_nxt - own, snd_end=e.snd_end - own, snd_wl2=e.snd_wl2 - own
         )
     if far:
         e = e._replace(
-            rcv_nxt=e.rcv_nxt - far, rcv_read=e.rcv_read - far, snd_wl1=e.snd_wl1 - far,
+            irs=0, rcv_nxt=e.rcv_nxt - far, rcv_read=e.rcv_read - far, snd_wl1=e.snd_wl1 - far,
             ooo=tuple((start - far, end - far) for start, end in e.ooo),
             ooo_fin=None if e.ooo_fin is None else e.ooo_fin - far,
         )  # fmt: skip

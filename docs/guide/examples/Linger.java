@@ -1,0 +1,26 @@
+// A server that closes an idle connection with care: shutdownOutput, read on, close.
+import java.net.*;
+
+class Linger {
+    public static void main(String[] args) throws Exception {
+        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            System.out.println(listener.getLocalPort());
+            try (var socket = listener.accept()) {
+                var in = socket.getInputStream();
+                socket.setSoTimeout(300);
+                try {
+                    while (in.read(new byte[65536]) > 0) socket.getOutputStream().write("ok\n".getBytes());
+                } catch (SocketTimeoutException idle) { }
+                socket.shutdownOutput(); // the FIN: nothing more will come from here
+                long end = System.nanoTime() + 30_000_000_000L;
+                socket.setSoTimeout(2_000); // for each silence; the end above is for all of it
+                try {
+                    while (in.read(new byte[65536]) > 0 && System.nanoTime() < end) { }
+                    System.out.println("the client closed too");
+                } catch (java.io.IOException silentOrReset) {
+                    System.out.println("lingered long enough");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+"""Figures on every page and on paper: accessible, complete in print, and light."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_web_pages import AXE, violations
+
+from conftest import Visit, Watch
+
+FIGURE = re.compile(r'<tcp-player[^>]* data-scenario="([^"]+)".*?</tcp-player>', re.DOTALL)
+MOST_BYTES = 60_000
+STEP_MS = 4
+
+
+def scenarios(site: Path) -> Iterator[tuple[str, str]]:
+    """Every scenario that a page shows, with the first page that shows it."""
+    seen = set()
+    for file in sorted(site.rglob("index.html")):
+        for name in FIGURE.findall(file.read_text(encoding="utf-8")):
+            if name not in seen:
+                seen.add(name)
+                yield name, "/" + file.parent.relative_to(site).as_posix() + "/"
+
+
+def ready(page: Page) -> Page:
+    """Waits until the players are at work."""
+    page.locator("tcp-player .tcp-controls, tcp-player svg").first.wait_for()
+    return page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)]
+)
+def test_axe_finds_nothing_on_any_page_with_a_figure(
+    visit: Visit, site: Path, scheme: str, width: int
+) -> None:
+    page = visit("/", color_scheme=scheme, viewport={"width": width, "height": 800})
+    found = {}
+    for path in dict.fromkeys(path for _, path in scenarios(site)):
+        page.goto(path, wait_until="load")
+        ready(page)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        if wrong := violations(page):
+            found[path] = wrong
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert found == {}
+
+
+def test_paper_has_a_frame_for_every_step_and_the_last_is_the_finished_picture(
+    visit: Visit, pages: dict[str, str]
+) -> None:
+    page = ready(visit(pages["figure"]))
+    player = page.locator("tcp-player").first
+    steps = player.locator(".transcript > [data-step]").count()
+    player.locator("[data-action=first]").click()
+    page.emulate_media(media="print")
+    frames = player.locator(".tcp-frames > li")
+    expect(frames).to_have_count(steps)
+    assert frames.first.is_visible()
+    assert frames.last.locator("rect").count() == 0
+    assert frames.first.locator("rect").count() == 1
+    drawing = player.locator("svg.ladder > g").first.get_attribute("id")
+    assert set(frames.locator("use").evaluate_all("uses => uses.map((u) => u.getAttribute('href'))")) == {
+        f"#{drawing}"
+    }
+    page.evaluate("document.querySelector('article').replaceChildren(document.querySelector('tcp-player'))")
+    printed = page.pdf(format="A4")
+    sheets = len(re.findall(rb"/Type\s*/Page\b", printed))
+    rows = -(-frames.count() // 4)
+    assert 2 <= sheets <= 2 + rows
+
+
+def test_the_figure_page_ships_few_bytes_of_ours(
+    visit: Visit, watch: Watch, site: Path, pages: dict[str, str]
+) -> None:
+    page = ready(visit(pages["figure"]))
+    page.wait_for_load_state("networkidle")
+    html = (site / pages["figure"].strip("/") / "index.html").read_text(encoding="utf-8")
+    figure = next(match[0] for match in FIGURE.finditer(html))
+    ours = {path for path in watch.paths() if "/assets/web/" in path}
+    assert any(path.endswith("player.js") for path in ours)
+    total = len(gzip.compress(figure.encode(), 6))
+    total += sum(len(gzip.compress((site / path.lstrip("/")).read_bytes(), 6)) for path in ours)
+    assert total <= MOST_BYTES
+
+
+def test_a_step_costs_little_script(visit: Visit, pages: dict[str, str]) -> None:
+    page = ready(visit(pages["figure"], reduced_motion="reduce"))
+    page.locator("tcp-player .tcp-controls").first.wait_for()
+    times = page.evaluate(
+        """() => {
+          const player = document.querySelector('tcp-player'), times = [];
+          for (let n = 0; n < 60; n++) {
+            const start = performance.now();
+            player.step = n % (player.last + 1);
+            times.push(performance.now() - start);
+          }
+          return times.sort((a, b) => a - b);
+        }"""
+    )
+    assert times[len(times) // 2] < STEP_MS
