@@ -34,6 +34,7 @@ def scripts() -> Result:
 
 MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "figures": drawing,
+    "figure-player": figures.measure_player,
     "packetdrill": scripts,
     "site-build": build.measure,
     "page-bytes": pages.measure_bytes,

@@ -11,6 +11,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+from benchmarks import pages
+from benchmarks.result import ROOT, Result
 from teardown.draw import ladder
 from teardown.draw.figure import figure
 from teardown.site import state_graph
@@ -22,6 +24,7 @@ from teardown.world.trace import Ending, Pair, Step, Trace, other
 
 STEPS = 200
 MOST_MS = 50
+MOST_STEP_MS = 4
 MOST_BYTES = 60_000
 REPEATS = 15
 
@@ -65,6 +68,40 @@ def median_ms(work: Callable[[], object]) -> float:
         work()
         times.append((time.process_time() - start) * 1_000)
     return round(statistics.median(times), 2)
+
+
+#: Steps through the figure and back, by its own buttons, and counts the frames that it asks for while nothing moves.
+STEPPING = """async () => {
+  const player = document.querySelector("tcp-player"), times = [];
+  for (let n = 0; n < 200; n++) {
+    const forth = player.step < player.last && (n / player.last | 0) % 2 === 0;
+    const button = player.querySelector(`[data-action=${forth ? "next" : "back"}]`);
+    const start = performance.now();
+    button.click();
+    times.push(performance.now() - start);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  let asked = 0;
+  const own = window.requestAnimationFrame;
+  window.requestAnimationFrame = (paint) => { asked++; return own(paint); };
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  times.sort((a, b) => a - b);
+  return { median: times[100], p95: times[190], asked };
+}"""
+
+
+def measure_player() -> Result:
+    """What a step costs in Chromium, and what a figure at rest asks for."""
+    result = Result("figure-player", "ms")
+    with pages.chromium() as browser, pages.serving(ROOT / "site") as origin, pages.cold(browser) as page:
+        page.goto(origin + pages.PAGES["figures"])
+        page.wait_for_selector("tcp-player .tcp-controls")
+        seen = page.evaluate(STEPPING)
+    result.add("a step, script", seen["median"])
+    result.add("a step, script, p95", seen["p95"])
+    result.budget("a step, script, median, ms", seen["median"], MOST_STEP_MS)
+    result.budget("animation frames asked for in 3 s at rest", seen["asked"], 0)
+    return result
 
 
 def measure() -> dict[str, object]:

@@ -120,7 +120,11 @@ def test_check_says_ok_or_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [((), "LAB is missing"), (("buggy-client", "--walks", "3"), "--walks goes without LAB"), (("--walks", "-3"), "not a")],
+    [
+        ((), "LAB is missing"),
+        (("buggy-client", "--walks", "3"), "--walks goes without LAB"),
+        (("--walks", "-3"), "is not a count"),
+    ],
 )
 def test_the_kernel_plays_a_lab_or_walks(
     arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]

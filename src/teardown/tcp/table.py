@@ -10,9 +10,9 @@ Theory of operation.
   exclude each other: exactly one row matches (a test tries).
 * An arriving segment is looked at in the order of checks of §3.10.7.4: sequence, rst, syn, ack, text, fin. Before
   them come two that only some systems have: "flags", if these are odd, and "record", in FIN-WAIT-2 when no program
-  holds the socket. Each check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise the next check follows,
-  in the state that the last one led to. A check is left out when the segment has nothing to check
-  (no RST bit, no text).
+  holds the socket. Each check is an event of its own ("segment ack"). A row with `stop` ends the walk; otherwise
+  the next check follows, in the state that the last one led to. A check is left out when the segment has nothing
+  to check (no RST bit, no text).
 * Calls are the socket calls of an application: `shutdown` is the RFC's CLOSE (I have nothing more to send),
   `close` is CLOSE plus giving up the descriptor, so that nobody can read any more (MAY-1), `abort` is ABORT.
 * Timers are events too. Where the RFC has no timer, the row belongs to the systems that add one.

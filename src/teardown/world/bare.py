@@ -23,7 +23,7 @@ from functools import cache
 from typing import NamedTuple
 
 from teardown.stacks import stack
-from teardown.tcp.endpoint import Endpoint, Event, Transmit
+from teardown.tcp.endpoint import Endpoint, Event, Transmit, memories
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSE_WAIT, ESTABLISHED, TIME_WAIT
 from teardown.world.trace import HOSTS, Host, Pair
@@ -113,6 +113,9 @@ def bare(never_closes: Host | None = None) -> BareGraph:
                 found[following] = None
                 todo.append(following)
     return BareGraph({state: frozenset(after) for state, after in graph.items()})
+
+
+memories.append(bare.cache_clear)
 
 
 def _successors(w: _Full, never_closes: Host | None) -> list[_Full]:
