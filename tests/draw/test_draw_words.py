@@ -178,7 +178,7 @@ def test_downloads_are_links() -> None:
 def test_the_finished_picture_is_the_ladder_itself(case: str) -> None:
     trace = trace_of(case)
     html = drawn(trace, case)
-    picture = ladder.draw(trace, ids=f"{identifier(trace, case)}-ladder").svg
+    picture = ladder.draw(trace, ids=f"{identifier(trace, case)}-ladder", left=first_closer(trace)).svg
     assert picture in html
 
 

@@ -25,7 +25,9 @@ def test_a_segment_that_arrives_and_the_state_that_it_meets() -> None:
 def test_lost_and_arrived_are_two_things() -> None:
     lost = first("lost-last-ack", lost="A from server", client="LAST-ACK")
     assert lost is not None
-    assert first("lost-last-ack", arrived="A from server", was="LAST-ACK", client="CLOSED") > lost
+    repeated = first("lost-last-ack", arrived="A from server", was="LAST-ACK", client="CLOSED")
+    assert repeated is not None
+    assert repeated > lost
     assert first("normal-close", lost="A from server") is None
 
 

@@ -16,7 +16,7 @@ FENCE = re.compile(r"^[ ]*```(\w*)[^\n]*\n(.*?)^[ ]*```", re.DOTALL | re.MULTILI
 each = pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
 every = pytest.mark.parametrize(
     "page",
-    [*sorted(FOLDER.glob("*.md")), ROOT / "docs" / "reference" / "glossary.md", ROOT / "docs" / "reference" / "states.md"],
+    [*sorted(FOLDER.glob("*.md")), *(ROOT / "docs" / "reference" / f"{name}.md" for name in ("glossary", "states"))],
     ids=lambda page: page.stem,
 )
 

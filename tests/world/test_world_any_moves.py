@@ -161,8 +161,7 @@ class Watch:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.times: list[int] = [0]
-        self.edge: dict[Host, int] = {}  # the right edge that each side has announced
-        self.heard: dict[Host, int] = {}  # the right edge that each side has heard of
+        self.heard: dict[Host, int] = {}  # the right edge of the window that each side has heard of
         self.acked: dict[Host, int] = {}
         self.end: dict[Host, int] = {}  # one past the last number that each side has used
         self.fin: dict[Host, int] = {}
@@ -174,14 +173,10 @@ class Watch:
             segment, sender = s.segment, s.sender
             if segment is None or sender is None:
                 continue
-            if "S" in segment.flags:  # a new connection: everything begins again
-                for known in (self.edge, self.heard, self.acked, self.end, self.fin):
-                    known.clear()
-                continue
             if "R" in segment.flags:
                 continue
             if s.event == "segment-arrived":
-                edge = segment.ack + segment.window
+                edge = (segment.ack if "A" in segment.flags else 1) + segment.window
                 receiver = other(sender)
                 self.heard[receiver] = max(self.heard.get(receiver, 0), edge)
             elif s.event == "segment-sent" and "second copy" not in s.caption:
@@ -189,7 +184,7 @@ class Watch:
 
     def sent(self, segment, sender: Host, s: Step) -> None:
         fresh = self.scenario.hosts.of(other(sender)).profile.buffer
-        # Acknowledgements and announced edges never go back.
+        # Acknowledgements never go back.
         assert segment.ack >= self.acked.get(sender, 0), s
         self.acked[sender] = segment.ack
         # Text stays inside the window that was heard of; a probe of a shut window may be one byte beyond it.
@@ -204,6 +199,8 @@ class Watch:
         last = self.end.get(sender, 1)
         assert segment.seq <= last, s
         self.end[sender] = max(last, segment.end)
+        if s.probe:
+            return  # a probe of one byte is taken back when it is not accepted
         # What is acknowledged has been sent.
         assert segment.ack <= self.end.get(other(sender), 1), s
 

@@ -1,4 +1,4 @@
-// A server that closes an idle connection with care: shutdownOutput, read on, close.
+// Closing with care: shutdownOutput, read on, close.
 import java.net.*;
 
 class Linger {
@@ -11,9 +11,9 @@ class Linger {
                 try {
                     while (in.read(new byte[65536]) > 0) socket.getOutputStream().write("ok\n".getBytes());
                 } catch (SocketTimeoutException idle) { }
-                socket.shutdownOutput(); // the FIN: nothing more will come from here
+                socket.shutdownOutput(); // the FIN: no more from here
                 long end = System.nanoTime() + 30_000_000_000L;
-                socket.setSoTimeout(2_000); // for each silence; the end above is for all of it
+                socket.setSoTimeout(2_000); // for each silence
                 try {
                     while (in.read(new byte[65536]) > 0 && System.nanoTime() < end) { }
                     System.out.println("the client closed too");

@@ -1,11 +1,11 @@
-/* A server that closes an idle connection with care: shutdown, read on, close. */
+/* Closing with care: shutdown, read on, close. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-static ssize_t next(int fd, int ms) { /* bytes, 0 at the end of file, -1 after a silence or a reset */
+static ssize_t next(int fd, int ms) { /* 0: end of file, -1: silence */
     static char bytes[65536];
     return poll(&(struct pollfd){fd, POLLIN, 0}, 1, ms) == 1 ? read(fd, bytes, sizeof bytes) : -1;
 }

@@ -1,4 +1,4 @@
-// A server that closes an idle connection with care: CloseWrite, read on, Close.
+// Closing with care: CloseWrite, read on, Close.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 	}
 	conn.CloseWrite() // the FIN: nothing more will come from here
 	conn.SetReadDeadline(time.Now().Add(2 * time.Second))
-	if _, err := io.Copy(io.Discard, conn); err == nil { // nil is the end of file
+	if _, err := io.Copy(io.Discard, conn); err == nil { // nil: end of file
 		fmt.Println("the client closed too")
 	} else {
 		fmt.Println("lingered long enough")

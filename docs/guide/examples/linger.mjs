@@ -1,4 +1,4 @@
-// A server that closes an idle connection with care: end, read on, destroy.
+// Closing with care: end, read on, destroy.
 import net from "node:net";
 
 const IDLE = 300, SILENCE = 2_000; // milliseconds
@@ -11,9 +11,9 @@ const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     lingers = true;
     socket.end(); // the FIN: nothing more will come from here
     socket.setTimeout(SILENCE);
-    setTimeout(() => socket.destroy(), 30_000).unref(); // and never longer than this
+    setTimeout(() => socket.destroy(), 30_000).unref(); // in all
   });
-  socket.on("data", () => lingers || socket.write("ok\n")); // while it lingers, throw away
+  socket.on("data", () => lingers || socket.write("ok\n")); // else thrown away
   socket.on("end", () => {
     said = "the client closed too";
     socket.end();

@@ -1,4 +1,4 @@
-"""A server that closes an idle connection with care: shutdown, read on, close."""
+"""Closing with care: shutdown, read on, close."""
 import socket
 import time
 
@@ -8,7 +8,7 @@ def linger(conn):
     """Read and throw away, until the client closes or a limit is over."""
     end = time.monotonic() + TOTAL
     try:
-        conn.shutdown(socket.SHUT_WR)  # the FIN: nothing more will come from here
+        conn.shutdown(socket.SHUT_WR)  # the FIN: no more from here
         while (left := end - time.monotonic()) > 0:
             conn.settimeout(min(SILENCE, left))
             if not conn.recv(65536):

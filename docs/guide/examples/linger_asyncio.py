@@ -1,7 +1,7 @@
-"""A server that closes an idle connection with care: write_eof, read on, close."""
+"""Closing with care: write_eof, read on, close."""
 import asyncio
 
-IDLE, TOTAL = 0.3, 2.0  # seconds; a server on the open net lingers for up to 30
+IDLE, TOTAL = 0.3, 2.0  # seconds; in earnest, up to 30 in all
 
 async def serve(reader, writer):
     try:

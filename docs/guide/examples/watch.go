@@ -1,4 +1,4 @@
-// A client that watches its idle connection, and closes when the server has.
+// A client that watches its idle connection.
 package main
 
 import (
@@ -20,8 +20,8 @@ func main() {
 	reader := bufio.NewReader(conn)
 	answer, _ := reader.ReadString('\n')
 	fmt.Print(answer)
-	conn.SetReadDeadline(time.Now().Add(55 * time.Second)) // shorter than the server's limit
-	if _, err := reader.ReadByte(); errors.Is(err, io.EOF) { // a read that is always waiting is the watch
+	conn.SetReadDeadline(time.Now().Add(55 * time.Second)) // less than the server's
+	if _, err := reader.ReadByte(); errors.Is(err, io.EOF) { // the watch
 		fmt.Println("the server has closed")
 	}
 	conn.Close()

@@ -1,4 +1,4 @@
-"""A client that watches its idle connection, and closes when the server has."""
+"""A client that watches its idle connection."""
 import asyncio
 import sys
 
@@ -10,7 +10,7 @@ async def main(port):
     print((await reader.readline()).decode().strip())
     try:
         async with asyncio.timeout(LIMIT):
-            rest = await reader.read(1)  # a read that is always waiting is the watch
+            rest = await reader.read(1)  # the watch: a waiting read
         print("the server spoke out of turn" if rest else "the server has closed")
     except TimeoutError:
         print("idle for too long")

@@ -86,7 +86,7 @@ def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:
 def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str] | None) -> bool:
     match key:
         case "server" | "client":
-            return step.states.of(key) == value  # type: ignore[arg-type]
+            return step.states.of(key) == value
         case "was":  # the end that this step happens to, just before it
             return before is not None and step.host is not None and before.of(step.host) == value
         case "wire":

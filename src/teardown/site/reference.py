@@ -125,23 +125,37 @@ def _glossary(title: str, named: Mapping[str, object]) -> str:
 
 
 # ----------------------------------------------------------------------------------------- names of states
-_TOOLS = ("Linux netstat, lsof, psutil", "ss", "netstat on BSD, macOS, Solaris", "netstat on Windows", "PowerShell, .NET")
-_NUMBERS = ("conntrack, roughly", "/proc/net/tcp", "BSD no.", "Windows no.")
-
-
 def state_names() -> str:
     """What each tool calls each state, from the table that reads a reader's paste as well."""
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in ("State", *_TOOLS, *_NUMBERS))
-    rows = []
-    for state in STATES:
-        n = NAMES[state]
-        cells = (n.netstat, n.ss, n.bsd, n.windows, n.powershell, n.conntrack, f"{n.linux_number:02X}",
-                 str(n.bsd_number), str(n.windows_number))  # fmt: skip
-        body = "".join(f"<td>{f'<code>{escape(cell)}</code>' if cell else '–'}</td>" for cell in cells)
-        rows.append(f'<tr id="{state.lower()}"><th scope="row">{prose(state)}</th>{body}</tr>')
+    spelled = {
+        "netstat, lsof, psutil on Linux": "netstat", "ss": "ss", "netstat on BSD, macOS, Solaris": "bsd",
+        "netstat on Windows": "windows", "PowerShell, .NET": "powershell",
+    }  # fmt: skip
+    numbered = {"conntrack, roughly": "conntrack", "Linux, in /proc/net/tcp": "linux_number", "BSD": "bsd_number",
+                "Windows": "windows_number"}  # fmt: skip
     return (
-        '<div class="table-box" role="region" aria-label="State names across tools" tabindex="0">'
-        f'<table class="names"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        _names("State names across tools", spelled)
+        + _names("State numbers, and conntrack's names", numbered)
+    )
+
+
+def _names(label: str, columns: Mapping[str, str]) -> str:
+    """One table: a row for each state, a column for each field of its names."""
+
+    def cell(state: str, field: str) -> str:
+        value = getattr(NAMES[state], field)
+        text = f"{value:02X}" if field == "linux_number" else str(value)
+        return f"<td><code>{escape(text)}</code></td>" if text else "<td>–</td>"
+
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in ("State", *columns))
+    rows = "".join(
+        f'<tr><th scope="row">{prose(state)}</th>{"".join(cell(state, field) for field in columns.values())}</tr>'
+        for state in STATES
+    )
+    # Without a class, so that the theme dresses it like the tables that are written by hand.
+    return (
+        f'<div class="table-box" role="region" aria-label="{escape(label)}" tabindex="0">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -271,6 +271,8 @@ def _(d: Any, s: Any) -> Any:
         _run(d, "retransmission", rto(d))
     else:
         _halt(d)
+    if opening and d.keepalive is not None:
+        d.start("keepalive", d.keepalive[0])
     d.tell("connected" if opening else "acked")
 
 
@@ -328,8 +330,9 @@ def _(d: Any, s: Any) -> Any:
 # ------------------------------------------------------------------------------------------------- timers
 @action("start-time-wait")
 def _(d: Any, s: Any) -> Any:
-    """2 MSL from now."""
+    """2 MSL from now, and every other timer is off (§3.10.7.4)."""
     _halt(d)
+    ACTIONS["stop-keepalive"](d, s)
     d.start("time-wait", d.profile.time_wait)
 
 
@@ -369,8 +372,9 @@ def _(d: Any, s: Any) -> Any:
 @action("stop-keepalive")
 def _(d: Any, s: Any) -> Any:
     """Nothing is left to keep alive."""
-    d.stop("keepalive")
-    d.keepalive = None
+    if d.keepalive is not None or d.profile.detached_keepalive is not None:
+        d.stop("keepalive")
+        d.keepalive = None
 
 
 @action("resend")

@@ -191,10 +191,12 @@ def _rows() -> list[Rule]:
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero linger2-negative", "orphan reset end-aborted",
         CLOSED, "none: TCP_LINGER2",
         "A negative TCP_LINGER2 means: do not wait for the peer's FIN at all.")
-    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close !leaves-record",
+    row(FIN_WAIT_2, "call close",
+        "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close !leaves-record",
         "orphan start-fin-wait-2", None, "none: an addition of this system",
         "Nobody holds the socket now, so this system starts its own clock.")
-    row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close leaves-record",
+    row(FIN_WAIT_2, "call close",
+        "!orphan !unread-reset !linger-zero !linger2-negative limits-late-close leaves-record",
         "orphan stop-keepalive start-fin-wait-2", None, "none: Linux",
         "Nobody holds the socket now, so this system keeps a small record of it and starts its own clock.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative !limits-late-close",

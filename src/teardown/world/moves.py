@@ -47,8 +47,8 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
             Endpoint.established(client.profile, passive=False, peer_window=server.profile.buffer),
         )
     else:
-        listening = Endpoint(server.profile, passive=True).step(Event(call="listen")).endpoint
-        ends = Pair(listening, Endpoint(client.profile))
+        closed = Pair(*(Endpoint(setup.profile, rcv_buf=setup.profile.buffer) for setup in scenario.hosts))
+        ends = closed.having("server", closed.server.step(Event(call="listen")).endpoint)
     # Opening has measured the round trip; where it has not happened yet, it will come out the same.
     srtt = 2 * scenario.latency
     ends = Pair(*(e._replace(srtt=srtt, **setup.options) for e, setup in zip(ends, scenario.hosts, strict=True)))
@@ -57,7 +57,7 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
     doing = Doing(world)
     for host in HOSTS:
         keepalive = ends.of(host).keepalive
-        if keepalive is not None:
+        if keepalive is not None and scenario.begin == "established":
             doing.set_timers(host, {"keepalive"}, (("keepalive", keepalive[0], "kernel"),))
     if scenario.begin == "closed":
         doing.record("start", None, "The server listens. There is no connection yet.")
