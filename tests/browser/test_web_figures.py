@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from test_web_pages import AXE
 
-from conftest import Visit, Watch
+from browser_watch import Visit, Watch
 
 FIGURE = re.compile(r'<tcp-player[^>]* data-scenario="([^"]+)".*?</tcp-player>', re.DOTALL)
 MOST_BYTES = 60_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import CASES, drawn, trace_of
+from drawings import CASES, drawn, trace_of
 
 from teardown.draw import ladder, state_map
 from teardown.draw.palette import DARK_PAGE, FAMILIES, LIGHT_PAGE, LOOKS

@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from conftest import trace_of
+from drawings import trace_of
 
 from teardown.draw import endings
 from teardown.draw.svg import Box, width

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import stories
 
-from conftest import CASES, trace_of
+from drawings import CASES, trace_of
 from teardown.draw import labels, ladder, layout, words
 from teardown.draw.labels import HALF_LINE, Label
 from teardown.draw.svg import Box

@@ -7,7 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from conftest import CASES, trace_of
+from drawings import CASES, trace_of
 
 from teardown.draw import state_map, words
 from teardown.draw.svg import num

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 import stories
 
-from conftest import drawn, trace_of
+from drawings import drawn, trace_of
 from teardown.draw import ladder, words
 from teardown.draw.figure import identifier, self_contained
 from teardown.draw.story import first_closer

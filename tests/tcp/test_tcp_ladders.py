@@ -548,6 +548,40 @@ def test_fin_waits_behind_a_shut_window() -> None:
     )
 
 
+def test_what_is_sent_while_a_shut_window_is_probed_stands_where_the_peer_expects_it() -> None:
+    """A refused probe must not push SND.NXT: an ACK or a reset beyond the shut window would be dropped."""
+    shut().play(
+        "server ! persist | A 101 1 1",
+        "client < A | A 1 101",
+        "server < A",
+        "client send 10 | PA 1 101 10",
+        "server < PA | A 101 11",
+        "client < A 101 11 | | ESTABLISHED ESTABLISHED",
+        "server abort | RA 101 11 | CLOSED ESTABLISHED",
+        "client < RA | | CLOSED CLOSED",
+    )
+
+
+def test_a_fin_behind_a_shut_window_is_the_probe_itself() -> None:
+    """Nothing but the FIN is left to send: a probe of one byte would be a byte that does not exist."""
+    two = Two(client_buffer=100, client_rcv_buf=100, client_rcv_adv=100).play(
+        "server send 100 | PA 1 1 100",
+        "client < PA | A 1 101",
+        "server shutdown | | FIN-WAIT-1 ESTABLISHED",
+        "server < A | | FIN-WAIT-1 ESTABLISHED",
+        "server ! persist | FA 101 1 | FIN-WAIT-1 ESTABLISHED",
+        "client < FA | A 1 101 | FIN-WAIT-1 ESTABLISHED",  # refused: the window is shut
+        "server < A | | FIN-WAIT-1 ESTABLISHED",
+        "client receive = 100 | A 1 101",
+        "server x A",
+        "server ! persist | FA 101 1 | FIN-WAIT-1 ESTABLISHED",
+        "client < FA | A 1 102 | FIN-WAIT-1 CLOSE-WAIT",
+        "server < A | | FIN-WAIT-2 CLOSE-WAIT",
+        "client receive = EOF",
+    )
+    assert "persist" not in two.timers["server"]
+
+
 # ------------------------------------------------------------------------------------------ FIN-WAIT-2, by system
 def orphaned(name: str, **options: object) -> Two:
     """close() and the acknowledgement of the FIN: the server is in FIN-WAIT-2 and nobody holds it."""

@@ -144,7 +144,7 @@ def _host(lab: Lab, w: World, host: Host) -> str:
     timers = "".join(f"<li>{escape(_timer(r, w.now))}</li>" for r in running)
     none = "" if e.state == CLOSED or running else "<li>no timer runs</li>"
     return (
-        f'<section class="lab-host" aria-label="{host}"><h3>{host.capitalize()}</h3>'
+        f'<section class="lab-host" aria-label="{host}"><h2>{host.capitalize()}</h2>'
         f'<p><b data-host="{host}" data-state="{e.state}">{prose(e.state)}</b> '
         f'<span class="lab-boxes" role="img" aria-label="{escape(said)}">{boxes}</span></p>'
         f'<p class="lab-meaning">{escape(MEANING[e.state][0].upper() + MEANING[e.state][1:])}.{held}{gone}</p>'
@@ -159,12 +159,12 @@ def _timer(r: Running, now: int) -> str:
 
 def _moves(w: World, trace: Trace) -> str:
     legal, tries = moves(w), tempting(w)
-    out = ['<h3 tabindex="-1">What happens next?</h3>']
+    out = ['<h2 tabindex="-1">What happens next?</h2>']
     for heading, kinds in _GROUPS.values():
         buttons = [_button(m, "move") for m in legal if m.kind in kinds]
         buttons += [_button(m, "try") for m in tries if m.kind in kinds]
         if buttons:
-            out.append(f"<h4>{heading}</h4><ul>{''.join(buttons)}</ul>")
+            out.append(f"<h3>{heading}</h3><ul>{''.join(buttons)}</ul>")
     return "".join(out)
 
 

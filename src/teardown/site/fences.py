@@ -129,10 +129,10 @@ def _lab(source: str, md: Any) -> str:
         f'<div data-region="{region}"{more}>{html}</div>'
         for region, html, more in (
             ("progress", "", ""),
-            ("status", first["html"]["status"], ""),
-            ("message", "", ' role="status"'),
-            ("moves", first["html"]["moves"], ""),
             ("ladder", first["html"]["ladder"], ' role="region" aria-label="Ladder" tabindex="0"'),
+            ("status", first["html"]["status"], ""),
+            ("moves", first["html"]["moves"], ""),
+            ("message", "", ' role="status"'),
             ("states", states, ""),
             ("transcript", first["html"]["transcript"], ""),
         )

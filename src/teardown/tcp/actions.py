@@ -402,12 +402,16 @@ def _(d: Any, s: Any) -> Any:
 
 @action("probe-window")
 def _(d: Any, s: Any) -> Any:
-    """Ask a shut window whether it has opened."""
+    """Ask a shut window whether it has opened: with an old number, or with what comes next, a byte or the FIN.
+
+    SND.NXT does not count what may be refused: everything else must still be sent where the peer expects it.
+    """
     if d.profile.window_probe == "empty":
         probe = Segment(d.snd_una - 1, d.rcv_nxt, "A", 0, d.window)
-    else:
+    elif d.snd_una < d.snd_end:
         probe = Segment(d.snd_una, d.rcv_nxt, "A", 1, d.window)
-        d.snd_nxt = max(d.snd_nxt, d.snd_una + 1)
+    else:
+        probe = Segment(d.snd_una, d.rcv_nxt, "FA", 0, d.window)
     _transmit(d, probe, probe=True)
     d.unanswered += 1
     d.backoff += 1

@@ -386,10 +386,15 @@ def _(e: Any, s: Any) -> bool:
     return e.iss < s.ack <= e.snd_nxt
 
 
+def _sent_up_to(e: Any) -> int:
+    """SND.NXT; or one more while a shut window is probed with what comes next, which SND.NXT does not count."""
+    return e.snd_nxt + (e.clock == "persist" and e.profile.window_probe == "byte")
+
+
 @guard("ack-new")
 def _(e: Any, s: Any) -> bool:
     """SND.UNA < SEG.ACK =< SND.NXT."""
-    return e.snd_una < s.ack <= e.snd_nxt
+    return e.snd_una < s.ack <= _sent_up_to(e)
 
 
 @guard("ack-old")
@@ -413,13 +418,13 @@ def _(e: Any, s: Any) -> bool:
 @guard("ack-future")
 def _(e: Any, s: Any) -> bool:
     """SEG.ACK > SND.NXT: it acknowledges what was never sent."""
-    return s.ack > e.snd_nxt
+    return s.ack > _sent_up_to(e)
 
 
 @guard("ack-of-fin")
 def _(e: Any, s: Any) -> bool:
     """It acknowledges our FIN."""
-    return e.fin_queued and e.snd_nxt > e.snd_end and s.ack == e.snd_end + 1
+    return e.fin_queued and s.ack == e.snd_end + 1 <= _sent_up_to(e)
 
 
 @guard("says-nothing-new")

@@ -150,9 +150,9 @@ def _rows() -> list[Rule]:
         row(STATES, f"call {call}", "orphan", "error-EBADF", None, "none: POSIX",
             "The program has already given up this descriptor.")
 
-    row(LISTEN, "call close", "!orphan", "forget", CLOSED, "3.10.4",
+    row(LISTEN, "call close", "!orphan", "orphan forget", CLOSED, "3.10.4",
         "Nobody was connected, so nothing is sent.")
-    row(SYN_SENT, "call close", "!orphan", "forget", CLOSED, "3.10.4",
+    row(SYN_SENT, "call close", "!orphan", "orphan forget", CLOSED, "3.10.4",
         "Nothing has been agreed yet, so nothing is sent.")
     row(CLOSED, "call close", "!orphan", "orphan", None, "3.10.4",
         "The connection is already gone; the program gives back the descriptor.")
