@@ -28,7 +28,6 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "tcp"), str(ROOT / "tests" / "world"), str(ROOT / "src")]
 
 from helpers import CALLS, WAYS, reach, strictly  # noqa: E402
-
 from teardown.formats.packetdrill import header  # noqa: E402
 from teardown.formats.packetdrill_run import run_script  # noqa: E402
 from teardown.stacks import names as stack_names  # noqa: E402
@@ -152,7 +151,7 @@ def checks() -> list[Check]:
         text = path.read_text(encoding="utf-8")
         stacks = header(text)[0] or tuple(stack_names())
         found += [Check(f"{path.name} {s}", partial(_script, text, path.name, s)) for s in stacks]
-    for module in ("test_tcp_rfc_table", "test_tcp_ladders", "test_world_durations"):
+    for module in ("test_tcp_rfc_table", "test_tcp_ladders", "test_tcp_edges", "test_world_durations"):
         found += [Check(f"{module}: {name}", test) for name, test in _module_tests(module)]
     found.append(Check("bare graph", lambda: bare().json()["states"] == 27 and bare().transitions == 38))
     found += [Check(f"invariants of {name}", partial(_sound, name)) for name in names()]

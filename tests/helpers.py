@@ -158,7 +158,7 @@ def check(e: Endpoint) -> None:
     """The relations between an endpoint's numbers that always hold (RFC 9293 §3.3.1, §3.4, §3.8)."""
     assert e.snd_una <= e.snd_nxt, e
     assert e.snd_nxt <= e.snd_end + e.fin_queued, e
-    assert 0 <= e.unread, e
+    assert e.unread >= 0, e
     assert 0 <= e.window <= e.rcv_buf, e
     assert not e.fins.acked or e.fins.sent, e
     assert (e.clock is None) or e.clock in ("retransmission", "persist"), e

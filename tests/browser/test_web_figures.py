@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_watch import Visit, Watch
 from playwright.sync_api import Page, expect
 from test_web_pages import AXE
-
-from browser_watch import Visit, Watch
 
 FIGURE = re.compile(r'<tcp-player[^>]* data-scenario="([^"]+)".*?</tcp-player>', re.DOTALL)
 MOST_BYTES = 60_000

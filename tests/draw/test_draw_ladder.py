@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 import stories
-
 from drawings import CASES, trace_of
+
 from teardown.draw import labels, ladder, layout, words
 from teardown.draw.labels import HALF_LINE, Label
 from teardown.draw.svg import Box

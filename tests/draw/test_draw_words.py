@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 import stories
-
 from drawings import drawn, trace_of
+
 from teardown.draw import ladder, words
 from teardown.draw.figure import identifier, self_contained
 from teardown.draw.story import first_closer

@@ -6,8 +6,8 @@ The names read like a check-list; the paths are those of RFC 9293 §3.6 and §3.
 from __future__ import annotations
 
 import pytest
-from helpers import Two, ladder
 
+from helpers import Two, ladder
 from teardown.stacks import names as stack_names
 
 SECOND = 1_000_000

@@ -7,8 +7,8 @@ must agree with every line. Where the RFC leaves a choice, a comment says which 
 from __future__ import annotations
 
 import pytest
-from helpers import WAYS, Two, strictly, written
 
+from helpers import WAYS, Two, strictly, written
 from teardown.stacks import names as stack_names
 from teardown.tcp.endpoint import Event
 from teardown.tcp.segment import Segment

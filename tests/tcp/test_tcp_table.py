@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from helpers import CALLS, Two, reach, strictly
 
+from helpers import CALLS, Two, reach, strictly
 from teardown.stacks import names as stack_names
 from teardown.tcp import endpoint as machine
 from teardown.tcp.actions import ACTIONS
@@ -131,7 +131,7 @@ def _found(tree: Tree, answers: dict[str, bool]) -> object:
 
 def test_an_event_without_a_row_says_which_and_where() -> None:
     e = Two().ends["server"]
-    with pytest.raises(MissingRule, match="timer time-wait.*ESTABLISHED"):
+    with pytest.raises(MissingRule, match=r"timer time-wait.*ESTABLISHED"):
         e.step(Event(timer="time-wait"))
 
 

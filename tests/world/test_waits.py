@@ -47,7 +47,7 @@ def test_the_timer_frees_one_end_only(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_a_healthy_client_always_brings_the_server_to_time_wait(name: str) -> None:
     trace = run(varied(load("normal-close"), stacks={"server": name, "client": name}))
-    assert [s for s in dict.fromkeys(step.states.server for step in trace.steps)][-3:] == [
+    assert list(dict.fromkeys(step.states.server for step in trace.steps))[-3:] == [
         FIN_WAIT_2, TIME_WAIT, CLOSED,
     ]  # fmt: skip
     assert trace.ending.kind == "closed"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from helpers import check, strictly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from helpers import check, strictly
 from teardown.errors import InputError
 from teardown.programs import PROGRAMS
 from teardown.stacks import names as stack_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_states_change_only_where_a_row_says_so(name: str) -> None:
     """Each change between two steps is an edge of the table, with the cause that the diagram draws."""
     rows = {rule.id: rule for rule in RULES}
     steps = run(load(name)).steps
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         for host in HOSTS:
             if before.states.of(host) != after.states.of(host):
                 assert after.host == host

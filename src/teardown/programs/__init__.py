@@ -89,7 +89,7 @@ def _http_server(lingers: Literal["never", "always", "with cause"]) -> Callable[
         if lingers == "never" or (lingers == "with cause" and not busy):
             return ("closed",), (Call("close"),)
         if "linger_idle" in p.settings:
-            limits = (SetAlarm("linger", p["linger_idle"]), SetAlarm("linger-total", p["linger_total"]))
+            limits: tuple[Deed, ...] = (SetAlarm("linger", p["linger_idle"]), SetAlarm("linger-total", p["linger_total"]))
         else:
             limits = (SetAlarm("linger-total", p["linger_total"] if busy else p["linger_short"]),)
         reads: tuple[Deed, ...] = (Call("receive"),) if busy else ()  # what is already there goes first

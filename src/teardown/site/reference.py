@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
@@ -30,7 +31,7 @@ from teardown.world.trace import HOSTS
 SCRIPTS = Path(__file__).parents[3] / "tests" / "pkt"
 
 #: Both programs in the reader's hand: every call is tried in every state that two thousand worlds reach.
-FREE = {"base": "normal-close", "server": {"program": "hand", "set": {}}, "client": {"program": "hand", "set": {}}}
+FREE: dict[str, Any] = {"base": "normal-close", "server": {"program": "hand", "set": {}}, "client": {"program": "hand", "set": {}}}
 
 #: Both ends close in order, and then the server's program aborts what is left of its connection.
 ABORTED = ("call:server:shutdown", "deliver:1", "deliver:2", "call:client:shutdown", "deliver:3", "call:server:abort")
@@ -58,7 +59,7 @@ def exercised() -> dict[str, tuple[str, ...]]:
         for system in names():
             note(path.name, partial(run_script, text, path.name, system))
     for system in ("linux", "rfc9293"):
-        free = {host: {**FREE[host], "stack": system} for host in HOSTS}
+        free: dict[str, Any] = {host: {**FREE[host], "stack": system} for host in HOSTS}
         scenario = scenarios.parse("free", {**FREE, **free}, "free play")
         for moves in (ABORTED, *MISUSED):
             note("both programs in the reader's hand", partial(play, scenario, moves))

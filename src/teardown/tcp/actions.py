@@ -26,7 +26,6 @@ from teardown.tcp.states import (
     TIME_WAIT,
 )
 
-
 Action = Callable[[Any, Any], Any]
 ACTIONS: Final[dict[str, Action]] = {}
 
@@ -300,7 +299,8 @@ def _(d: Any, s: Any) -> Any:
 
 
 def _place(d: Any, spans: list[tuple[int, int]]) -> None:
-    before, early = d.rcv_nxt, []
+    before = d.rcv_nxt
+    early: list[tuple[int, int]] = []
     for start, end in spans:
         if start <= d.rcv_nxt:
             d.rcv_nxt = max(d.rcv_nxt, end)

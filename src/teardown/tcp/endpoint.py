@@ -135,6 +135,13 @@ class Draft:
     The attributes of the instance are the endpoint's fields, in order; everything else has a slot.
     """
 
+    state: str
+    clock: str | None
+    rcv_nxt: int
+    ooo_fin: int | None
+    orphan: bool
+    limited: bool
+
     __slots__ = ("__dict__", "ack_due", "amount", "effects", "fired", "idle", "result")
 
     def __init__(self, endpoint: Endpoint) -> None:

@@ -21,7 +21,7 @@ from teardown.tcp.states import (
 )
 
 if TYPE_CHECKING:
-    from teardown.tcp.segment import Segment
+    pass
 
 Guard = Callable[[Any, Any], bool]
 GUARDS: Final[dict[str, Guard]] = {}

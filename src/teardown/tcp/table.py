@@ -76,12 +76,8 @@ def _rows() -> list[Rule]:
         states = (states,) if isinstance(states, str) else states
         slug = event.replace(" ", "-")
         counts[slug] = counts.get(slug, 0) + 1
-        rows.append(
-            Rule(
-                f"{slug}-{counts[slug]}", states, event, tuple(guards.split()), tuple(actions.split()),
-                to, rfc, why, stop,
-            )  # fmt: skip
-        )
+        name = f"{slug}-{counts[slug]}"
+        rows.append(Rule(name, states, event, tuple(guards.split()), tuple(actions.split()), to, rfc, why, stop))
 
     # ---------------------------------------------------------------------------------------- user calls
     opening = (SYN_SENT, SYN_RECEIVED)
@@ -488,7 +484,7 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     CLOSED: ("flags", "rst", "ack"),
     LISTEN: ("flags", "rst", "ack", "syn", "text", "fin"),
     SYN_SENT: ("flags", "ack", "rst", "syn", "text", "fin"),
-} | {s: ("flags", "sequence", "rst", "syn", "ack", "text", "fin") for s in (SYN_RECEIVED, *SYNCHRONIZED)}
+} | dict.fromkeys((SYN_RECEIVED, *SYNCHRONIZED), ("flags", "sequence", "rst", "syn", "ack", "text", "fin"))
 CHECKS[FIN_WAIT_2] = ("flags", "record", *CHECKS[FIN_WAIT_2][1:])
 
 CALLS: Final = ("connect", "listen", "send", "receive", "shutdown", "shutdown-read", "close", "abort")
