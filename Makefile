@@ -44,7 +44,7 @@ lint: ## check style and types
 	$(python) -m mypy
 
 bench: ## measure against peers and floors, into benchmarks/results/
-	@tools/bootstrap.sh test
+	@tools/bootstrap.sh bench
 	$(build_site)
 	@$(python) -m benchmarks
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import build, figures, pages, pkt
+from benchmarks import build, engine, figures, pages, pkt
 from benchmarks.result import ROOT, Result
 
 
@@ -35,6 +35,7 @@ def scripts() -> Result:
 MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "figures": drawing,
     "figure-player": figures.measure_player,
+    "engine": engine.measure,
     "packetdrill": scripts,
     "site-build": build.measure,
     "page-bytes": pages.measure_bytes,

@@ -4,6 +4,7 @@
 #   tools/bootstrap.sh site     a private Python in .venv, the site's packages, npm packages, Graphviz
 #   tools/bootstrap.sh test     the same, plus the test packages, Chromium and tshark
 #   tools/bootstrap.sh lint     the Python packages for the checks
+#   tools/bootstrap.sh bench    what the measurements need: the peers, and a browser
 #   tools/bootstrap.sh lock     writes requirements/*.txt and package-lock.json anew
 #
 # Everything private goes to .venv, .tools and node_modules; only apt-get or brew touch the machine, and only
@@ -150,7 +151,7 @@ lock() {
   say "locking requirements/site.txt"
   "${compile[@]}" "${ours[@]}" --group site -o requirements/site.txt pyproject.toml
   local group
-  for group in test lint node; do
+  for group in test lint bench node; do
     say "locking requirements/$group.txt"
     "${compile[@]}" "${ours[@]}" --group "$group" -c requirements/site.txt -o "requirements/$group.txt" pyproject.toml
   done
@@ -167,6 +168,7 @@ case ${1:-} in
   site) python_packages site; node_packages; graphviz ;;
   test) python_packages site test; node_packages; graphviz; browser; packet_reader ;;
   lint) python_packages site test lint ;;
+  bench) python_packages site test bench; node_packages; graphviz; browser ;;
   lock) lock ;;
-  *) die "say one of: site, test, lint, lock" ;;
+  *) die "say one of: site, test, lint, bench, lock" ;;
 esac

@@ -1,0 +1,107 @@
+"""How fast the engine runs and searches, side by side with simpy, `transitions` and a plain search over tuples.
+
+Processor time in one process. `afresh` empties the engine's memories before every run: that is what a new scenario
+costs. `again` keeps them: that is undo, replay and a lab.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from benchmarks.result import Result
+from teardown.lab import file as labs
+from teardown.tcp.endpoint import forget
+from teardown.world.bare import bare
+from teardown.world.explore import Bounds, explore
+from teardown.world.run import run
+from teardown.world.scenario import load
+
+RUNS = 5
+LOSSY = ("lost-fin", "lost-last-ack", "lingering-saves-answer", "reset-eats-answer")
+TIMEOUTS = 50_000
+TRIGGERS = 10_000
+WORLDS = 5_000
+
+
+def measure() -> Result:
+    """µs for one event, one trigger, one world; the bare graph whole."""
+    result = Result("engine", "µs each")
+    idle, lossy = [load("buggy-client")], [load(name) for name in LOSSY]
+    lab = labs.load("buggy-client").scenario
+    assert explore(lab, Bounds(worlds=WORLDS)).states >= WORLDS, "the search ends before the bound"
+    for _ in range(RUNS):
+        result.add("simpy timeout", _each(_simpy, TIMEOUTS))
+        result.add("transitions trigger", _each(_transitions, TRIGGERS))
+        for name, scenarios in (("buggy-client", idle), ("lossy transfer and close", lossy)):
+            steps = sum(len(run(s).steps) for s in scenarios)
+            forget()
+            result.add(f"{name}, one step afresh", _each(lambda s=scenarios: [run(x) for x in s], steps))
+            result.add(f"{name}, one step again", _each(lambda s=scenarios: [[run(x) for x in s] for _ in range(20)], 20 * steps))
+        forget()
+        result.add("one world of the search", _each(lambda: explore(lab, Bounds(worlds=WORLDS)), WORLDS))
+        seen = _naive(WORLDS)
+        result.add("one state of a plain search over tuples", _each(lambda: _naive(WORLDS), seen))
+        forget()
+        result.add("the bare teardown graph", _each(bare, 1))
+    step = result.middle("lossy transfer and close, one step again")
+    result.budget("a step, in simpy timeouts", step / result.middle("simpy timeout"), 2.0)
+    result.budget("a step, in transitions triggers", step / result.middle("transitions trigger"), 0.2)
+    result.budget(
+        "a world of the search, in states of the plain one",
+        result.middle("one world of the search") / result.middle("one state of a plain search over tuples"), 1.0,
+    )  # fmt: skip
+    result.budget("the bare graph, µs", result.middle("the bare teardown graph"), 10_000)
+    return result
+
+
+def _each(work: Callable[[], object], count: int) -> float:
+    start = time.process_time()
+    work()
+    return (time.process_time() - start) * 1e6 / count
+
+
+def _simpy() -> None:
+    import simpy
+
+    env = simpy.Environment()
+
+    def waiter():
+        for _ in range(TIMEOUTS):
+            yield env.timeout(1)
+
+    env.process(waiter())
+    env.run()
+
+
+def _transitions() -> None:
+    from transitions import Machine
+
+    class Connection:
+        pass
+
+    connection = Connection()
+    Machine(connection, states=["a", "b"], transitions=[["go", "a", "b"], ["go", "b", "a"]], initial="a")
+    for _ in range(TRIGGERS):
+        connection.go()  # type: ignore[attr-defined]
+
+
+def _naive(most: int) -> int:
+    """Two counters on each side and a lossy channel each way: a search with nothing but tuples."""
+    start = (0, 0, (), ())
+    seen, queue = {start}, deque([start])
+    while queue and len(seen) < most:
+        a, b, there, back = queue.popleft()
+        after = []
+        if a < 60 and len(there) < 3:
+            after.append((a + 1, b, (*there, a), back))
+        if there:
+            after += [(a, b, there[1:], back), (a, max(b, there[0]), there[1:], (*back, there[0]) if len(back) < 3 else back)]
+        if back:
+            after += [(a, b, there, back[1:]), (max(a, back[0]), b, there, back[1:])]
+        for state in after:
+            if state not in seen:
+                seen.add(state)
+                queue.append(state)
+    return len(seen)
