@@ -1,7 +1,11 @@
-"""How fast the engine runs and searches, side by side with simpy, `transitions` and a plain search over tuples.
+"""How fast the engine runs and searches, side by side with simpy, `transitions` and plain searches.
 
 Processor time in one process. `afresh` empties the engine's memories before every run: that is what a new scenario
 costs. `again` keeps them: that is undo, replay and a lab.
+
+The search is compared with two plain ones. One is breadth first over the very worlds that ours carries (two TCPs, two
+programs, timers, a wire), written with the public moves. The other carries almost nothing, two counters and two
+short queues: it shows what all that the worlds carry costs.
 """
 
 from __future__ import annotations
@@ -14,15 +18,19 @@ from benchmarks.result import Result
 from teardown.lab import file as labs
 from teardown.tcp.endpoint import forget
 from teardown.world.bare import bare
+from teardown.world.canonical import canonical
 from teardown.world.explore import Bounds, explore
+from teardown.world.moves import apply, begin, moves
 from teardown.world.run import run
 from teardown.world.scenario import load
+from teardown.world.world import Scenario
 
 RUNS = 5
 LOSSY = ("lost-fin", "lost-last-ack", "lingering-saves-answer", "reset-eats-answer")
 TIMEOUTS = 50_000
 TRIGGERS = 10_000
-WORLDS = 5_000
+WORLDS = 20_000
+PLAIN_WORLDS = 2_000
 
 
 def measure() -> Result:
@@ -41,16 +49,17 @@ def measure() -> Result:
             result.add(f"{name}, one step again", _each(lambda s=scenarios: [[run(x) for x in s] for _ in range(20)], 20 * steps))
         forget()
         result.add("one world of the search", _each(lambda: explore(lab, Bounds(worlds=WORLDS)), WORLDS))
+        result.add("one world of a plain search over the same", _each(lambda: _plain(lab, PLAIN_WORLDS), PLAIN_WORLDS))
         seen = _naive(WORLDS)
-        result.add("one state of a plain search over tuples", _each(lambda: _naive(WORLDS), seen))
+        result.add("one state of a plain search over counters", _each(lambda: _naive(WORLDS), seen))
         forget()
         result.add("the bare teardown graph", _each(bare, 1))
     step = result.middle("lossy transfer and close, one step again")
     result.budget("a step, in simpy timeouts", step / result.middle("simpy timeout"), 2.0)
     result.budget("a step, in transitions triggers", step / result.middle("transitions trigger"), 0.2)
     result.budget(
-        "a world of the search, in states of the plain one",
-        result.middle("one world of the search") / result.middle("one state of a plain search over tuples"), 1.0,
+        "a world of the search, in worlds of a plain one",
+        result.middle("one world of the search") / result.middle("one world of a plain search over the same"), 1.0,
     )  # fmt: skip
     result.budget("the bare graph, µs", result.middle("the bare teardown graph"), 10_000)
     return result
@@ -85,6 +94,20 @@ def _transitions() -> None:
     Machine(connection, states=["a", "b"], transitions=[["go", "a", "b"], ["go", "b", "a"]], initial="a")
     for _ in range(TRIGGERS):
         connection.go()  # type: ignore[attr-defined]
+
+
+def _plain(scenario: Scenario, most: int) -> int:
+    """Breadth first over the engine's own worlds, with its public moves."""
+    start = canonical(begin(scenario)[0])
+    seen, queue = {start}, deque([start])
+    while queue and len(seen) < most:
+        world = queue.popleft()
+        for move in moves(world):
+            after = canonical(apply(world, move)[0])
+            if after not in seen:
+                seen.add(after)
+                queue.append(after)
+    return len(seen)
 
 
 def _naive(most: int) -> int:

@@ -77,6 +77,24 @@ def test_simultaneous_close_repeats_the_fin_on_freebsd() -> None:
     )
 
 
+def test_a_fin_that_still_waits_for_room_is_not_repeated() -> None:
+    """FreeBSD again, but its FIN stands behind bytes that the shut window keeps back: only the ACK goes out."""
+    two = Two("freebsd", "freebsd", client_buffer=100, client_rcv_buf=100, client_rcv_adv=100)
+    two.play(
+        "server send 110 | PA 1 1 100",
+        "server shutdown | | FIN-WAIT-1 ESTABLISHED",
+        "client < PA | A 1 101",
+        "server < A | | FIN-WAIT-1 ESTABLISHED",
+        "client shutdown | FA 1 101 | FIN-WAIT-1 FIN-WAIT-1",
+        "server < FA | A 101 2 | CLOSING FIN-WAIT-1",
+        "client < A | | CLOSING FIN-WAIT-2",
+        "client receive = 100 | A 2 101",
+        "server < A | FA 101 2 10 | CLOSING FIN-WAIT-2",
+        "client < FA | A 2 112 | CLOSING TIME-WAIT",
+        "server < A | | TIME-WAIT TIME-WAIT",
+    )
+
+
 def test_close_raced_by_the_peers_fin_and_ack_in_one() -> None:
     """The client's bare ACK is lost; its FIN brings the acknowledgement: FIN-WAIT-1 to TIME-WAIT in one step."""
     ladder(

@@ -15,7 +15,7 @@ from teardown.tcp.states import CLOSED
 from teardown.tcp.table import RULES
 from teardown.world.bare import bare
 from teardown.world.canonical import canonical, in_order
-from teardown.world.explore import Bounds, Exploration, explore, report, shortest_way
+from teardown.world.explore import Bounds, Exploration, _named, _Search, explore, report, shortest_way
 from teardown.world.invariants import INVARIANTS, broken
 from teardown.world.moves import apply, begin, moves
 from teardown.world.run import play
@@ -108,7 +108,8 @@ def by_hand(stack: str = "linux", **changes) -> Scenario:
 
 def kinds(w: World) -> dict[str, str]:
     """Every legal move, with its packet given as the canonical form numbers it."""
-    place = {f.packet: n for n, f in enumerate(in_order(w), 1)}
+    played = not w.scenario.seats or "network" in w.scenario.seats
+    place = {f.packet: n for n, f in enumerate(in_order(w.wire, played), 1)}
     named = {}
     for move in moves(w):
         kind, _colon, rest = move.id.partition(":")
@@ -148,6 +149,34 @@ def test_canonical_worlds_of_a_scenario_have_the_same_futures(name: str) -> None
         if not open_here:
             break
         world, _more = apply(world, rng.choice(list(open_here.values())))
+
+
+@pytest.mark.parametrize("name", names())
+def test_worlds_by_number_move_as_worlds_do(name: str) -> None:
+    """The search works on numbers of parts; every move of every world it meets leads where the public move leads."""
+    faulty = Bounds(losses=1, duplicates=1, reorderings=1, delays=1, calls=2, worlds=150)
+    search = _Search(load(name), faulty, None)
+    search.walk()
+    for at in range(len(search.after)):
+        known, spent = search.nodes[at]
+        world = search.worlds.world(known)
+        assert canonical(world) == world
+        assert search.worlds.known(world) == known
+        for act, _cost, following in search._futures(known, spent, at):
+            assert search.worlds.world(following) == canonical(apply(world, _named(act))[0]), _named(act)
+
+
+@pytest.mark.parametrize("seats", [("client", "clock"), ("network", "client"), ("clock",), ("server", "client"), ("network",)])
+@pytest.mark.parametrize("begins", ["established", "closed"])
+def test_worlds_by_number_settle_as_worlds_do(seats: tuple[str, ...], begins: str) -> None:
+    """The same where some seats are not taken, so that things happen by themselves."""
+    search = _Search(by_hand(seats=seats, begin=begins), Bounds(calls=2, worlds=120), None)
+    search.walk()
+    for at in range(len(search.after)):
+        known, spent = search.nodes[at]
+        world = search.worlds.world(known)
+        for act, _cost, following in search._futures(known, spent, at):
+            assert search.worlds.world(following) == canonical(apply(world, _named(act))[0]), _named(act)
 
 
 # ------------------------------------------------------------------------------------------ what is found

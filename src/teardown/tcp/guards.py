@@ -369,8 +369,8 @@ def _(e: Any, s: Any) -> bool:
 
 @guard("repeats-fin")
 def _(e: Any, s: Any) -> bool:
-    """This system repeats its FIN when the peer's FIN crosses it."""
-    return e.profile.fin_again_in_closing and "F" in s.flags
+    """This system repeats its FIN when the peer's FIN crosses it. A FIN that still waits for room was never sent."""
+    return e.profile.fin_again_in_closing and "F" in s.flags and e.fins.sent
 
 
 # ---------------------------------------------------------------------------------- acknowledgements

@@ -32,72 +32,78 @@ def canonical(w: Standing) -> World:
     """The representative of all worlds that have the same futures as `w`."""
     now = w.now
     server, client = w.ends
-    own, far = _origin(server, client), _origin(client, server)
+    own, far = origin(server, client), origin(client, server)
     timers = w.timers
     if timers[0] or timers[1]:
-        timers = _new(Pair, (_from_now(timers[0], now), _from_now(timers[1], now)))
+        timers = _new(Pair, (from_now(timers[0], now), from_now(timers[1], now)))
     seen = w.seen
     if seen:
         seen = tuple([min(n, fault.nth) for n, fault in zip(seen, w.scenario.faults, strict=True)])
     heard = w.heard
     if server.profile.fin_wait_2_recheck is not None or client.profile.fin_wait_2_recheck is not None:
-        heard = [_silence(heard[0] - now, server), _silence(heard[1] - now, client)]
+        heard = [silence(heard[0] - now, server), silence(heard[1] - now, client)]
     wire: list[Flight] = []
     if w.wire:
-        nobody = server.state == CLOSED == client.state
-        for f in in_order(w):
-            wire.append(_flight(len(wire) + 1, f, now, own, far, nobody))
-    ends = _new(Pair, (_plain(server, own, far), _plain(client, far, own)))
+        both_closed = server.state == CLOSED == client.state
+        for f in in_order(w.wire, not w.scenario.seats or "network" in w.scenario.seats):
+            wire.append(flight_from(len(wire) + 1, f, now, own, far, both_closed))
+    ends = _new(Pair, (plain(server, own, far), plain(client, far, own)))
     return _new(World, (
         w.scenario, 0, ends, _new(Pair, w.memory), timers, tuple(wire), len(wire), seen, _new(Pair, w.down),
         _new(Pair, heard), 0,
     ))  # fmt: skip
 
 
-def in_order(w: Standing) -> Sequence[Flight]:
+def in_order(wire: Sequence[Flight], played: bool) -> Sequence[Flight]:
     """The flights as the canonical form numbers them: from 1, the client's first, each side's in order of sending.
 
     Where nobody plays the network, the flights of the two sides are due in the order of sending, so that stays.
     """
-    wire = w.wire
-    if len(wire) > 1 and ("network" in w.scenario.seats or not w.scenario.seats):
-        return sorted(wire, key=_SENDER)
-    return wire
+    return sorted(wire, key=_SENDER) if played and len(wire) > 1 else wire
 
 
-def _flight(number: int, f: Flight, now: int, own: int, far: int, nobody: bool) -> Flight:
+def flight_from(number: int, f: Flight, now: int, own: int, far: int, both_closed: bool) -> Flight:
+    """A flight as the canonical form has it at the time `now`, with the origins of both sides moved."""
     _packet, sender, segment, sent, due, _again, _probe, doomed = f
     due -= now
     if due <= 0:
         sent = due = 0
     else:
         sent -= now
-        if sent and sent + (due - sent) * 3 // 5 <= 0:
+        if moment(sent, due) <= 0:
             sent = -2 * due  # a loss would not take any more time
-    if nobody:
+    if both_closed:
         segment = Segment(0, 0, segment.flags, 0, 0)  # its numbers go into a reset that nobody will look at
     elif own or far:
-        segment = _shifted(segment, own, far) if sender == "server" else _shifted(segment, far, own)
+        segment = shifted(segment, own, far) if sender == "server" else shifted(segment, far, own)
     return _new(Flight, (number, sender, segment, sent, due, 0, False, doomed))
 
 
+def moment(sent: int, due: int) -> int:
+    """When a loss on the way is seen (see `Doing.drop`)."""
+    return sent + (due - sent) * 3 // 5
+
+
 @lru_cache(maxsize=4_096)
-def _shifted(segment: Segment, own: int, far: int) -> Segment:
+def shifted(segment: Segment, own: int, far: int) -> Segment:
+    """A segment with the origins of its sender's and the receiver's numbers moved down."""
     return segment._replace(seq=segment.seq - own, ack=segment.ack - far if "A" in segment.flags else segment.ack)
 
 
-def _from_now(timers: tuple[Running, ...], now: int) -> tuple[Running, ...]:
+def from_now(timers: tuple[Running, ...], now: int) -> tuple[Running, ...]:
+    """Timers as they stand at the time `now`: how long they still run, and not how long they have run."""
     return tuple([_new(Running, (name, 0, expires - now, owner)) for name, _started, expires, owner in timers])
 
 
-def _silence(since: int, e: Endpoint) -> int:
+def silence(since: int, e: Endpoint) -> int:
+    """For how long nothing has been heard (µs, negative), where that counts; beyond the limit all is one."""
     limit = e.profile.fin_wait_2
     if e.state != FIN_WAIT_2 or e.profile.fin_wait_2_recheck is None or limit is None:
         return 0
     return max(since, -limit - 1)
 
 
-def _origin(e: Endpoint, peer: Endpoint) -> int:
+def origin(e: Endpoint, peer: Endpoint) -> int:
     """How far a side's sequence numbers can be moved down: only between ends that know each other's numbers."""
     if e.snd_una <= 1 and e.state != CLOSED:
         return 0
@@ -107,7 +113,8 @@ def _origin(e: Endpoint, peer: Endpoint) -> int:
 
 
 @lru_cache(maxsize=1 << 14)
-def _plain(e: Endpoint, own: int, far: int) -> Endpoint:
+def plain(e: Endpoint, own: int, far: int) -> Endpoint:
+    """An endpoint without its history, and with the origins of its own and the peer's numbers moved down."""
     if e.state == CLOSED:
         # What an epitaph still answers: reads of what is there, the pending error, the FIN boxes.
         sent, acked, received = e.fins

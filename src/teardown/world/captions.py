@@ -5,14 +5,25 @@ All words about steps are made here, from the rule that was applied and the worl
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from teardown.tcp.endpoint import Event
+from teardown.tcp.endpoint import Endpoint, Event
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, TIME_WAIT
-from teardown.world.trace import Host, Owes, Running, spoken
-from teardown.world.world import Standing
+from teardown.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LAST_ACK,
+    LISTEN,
+    TIME_WAIT,
+    Fins,
+)
+from teardown.world.trace import Host, Owes, Pair, Running, spoken
+from teardown.world.world import Flight, Standing
 
 #: What a figure and a transcript call the program alarms and the kernel timers.
 TIMER_NAMES = {
@@ -111,18 +122,41 @@ def alarm_why(name: str) -> str:
     return _ALARM_WHY.get(name, "")
 
 
+class Stand(NamedTuple):
+    """How a host stands, as far as a step shows it and a sentence needs it."""
+
+    host: Host
+    state: str
+    fins: Fins
+    held: bool  # a program holds the socket
+    clock: str | None
+    orphan: bool
+    down: bool
+
+
+@lru_cache(maxsize=4_096)
+def stand(host: Host, e: Endpoint, down: bool) -> Stand:
+    """How a host stands."""
+    fins = e.fins if e.state != LISTEN else Fins(False, False, False)
+    return Stand(host, e.state, fins, not (e.orphan or down), e.clock, e.orphan, down)
+
+
 def owes(w: Standing) -> Owes | None:
     """Who must act next for the connection to end, and how. None when both ends are done."""
-    for flight in w.wire:
-        if not flight.doomed and not w.down[flight.sender == "server"]:
+    (server, client), (no_server, no_client) = w.ends, w.down
+    return owed(stand("server", server, no_server), stand("client", client, no_client), w.timers, w.wire)
+
+
+def owed(
+    server: Stand, client: Stand, timers: Pair[tuple[Running, ...]], wire: Sequence[Flight]
+) -> Owes | None:
+    """The same, for hosts that stand like this."""
+    for flight in wire:
+        if not flight.doomed and not (client.down if flight.sender == "server" else server.down):
             return _deliver(flight.segment, flight.probe)
-    server, client = w.ends
-    (no_server, no_client), (server_timers, client_timers) = w.down, w.timers
     return _owed(
-        server.state, server.clock, server.orphan, no_server,
-        _limit(server_timers) if server.state == FIN_WAIT_2 else None,
-        client.state, client.clock, client.orphan, no_client,
-        _limit(client_timers) if client.state == FIN_WAIT_2 else None,
+        server, _limit(timers[0]) if server.state == FIN_WAIT_2 else None,
+        client, _limit(timers[1]) if client.state == FIN_WAIT_2 else None,
     )  # fmt: skip
 
 
@@ -137,39 +171,28 @@ def _limit(running: tuple[Running, ...]) -> str | None:
     return next((name for name in ("fin-wait-2", "keepalive") if name in names), None)
 
 
-class _End(NamedTuple):
-    """Of an end, what tells who owes something."""
-
-    host: Host
-    state: str
-    clock: str | None
-    orphan: bool
-    down: bool
-    limit: str | None
-
-
-@lru_cache(maxsize=1_024)
-def _owed(*facts: Any) -> Owes | None:
-    """Who owes what when nothing is on the wire. `facts`: five of the server, then five of the client."""
-    ends = (_End("server", *facts[:5]), _End("client", *facts[5:]))
-    alive = [(e, far) for e, far in zip(ends, reversed(ends), strict=True) if not e.down and e.state != CLOSED]
-    for e, far in alive:
+@cache
+def _owed(server: Stand, server_limit: str | None, client: Stand, client_limit: str | None) -> Owes | None:
+    """Who owes what when nothing is on the wire."""
+    ends = ((server, server_limit, client), (client, client_limit, server))
+    alive = [end for end in ends if not end[0].down and end[0].state != CLOSED]
+    for e, _limit, far in alive:
         if e.clock == "retransmission":
             return Owes(f"{e.host} kernel", "repeat what is not acknowledged")
         if e.clock == "persist":
             if far.down or far.state == CLOSED:
                 return Owes(f"{e.host} kernel", "probe the window, then give up")
             return Owes(f"{far.host} program", "recv()")
-    for e, _far in alive:
+    for e, _limit, _far in alive:
         if e.state == CLOSE_WAIT:
             return Owes(f"{e.host} program", "close()")
-    for e, far in alive:
+    for e, limit, far in alive:
         if e.state == FIN_WAIT_2:
             if far.state == ESTABLISHED and not far.down:
                 continue
-            if e.limit == "fin-wait-2":
+            if limit == "fin-wait-2":
                 return Owes(f"{e.host} kernel", "give up when the FIN_WAIT_2 timer is over")
-            if e.limit == "keepalive":
+            if limit == "keepalive":
                 return Owes(f"{e.host} kernel", "probe the peer")
             if not e.orphan:
                 return Owes(f"{e.host} program", "close(), or wait for ever")
@@ -178,7 +201,7 @@ def _owed(*facts: Any) -> Owes | None:
             return Owes(f"{e.host} kernel", "repeat its FIN")
         if e.state == TIME_WAIT:
             return Owes(f"{e.host} kernel", "wait for 2 MSL")
-    for e, _far in alive:
+    for e, _limit, _far in alive:
         if e.state == ESTABLISHED:
             return Owes(f"{e.host} program", "close()")
     return None

@@ -8,12 +8,12 @@ without NamedTuple's own constructor, which takes twice the time.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from functools import cache
 from operator import itemgetter
 
 from teardown.programs import Call, Deed
-from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import CLOSED, LISTEN, Fins
+from teardown.tcp.states import CLOSED, Fins
 from teardown.world import captions
 from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step
 from teardown.world.turn import Actor, Owner, Turn, on_arrival, on_deeds, on_expiry
@@ -22,7 +22,6 @@ from teardown.world.world import Flight, World, first_flight, first_timer
 HOUR = 3_600_000_000
 #: Things that happen by themselves after one move before somebody is asked again.
 _MOST_BY_ITSELF = 1_000
-_NO_FINS = Fins(False, False, False)
 _BY_EXPIRY = itemgetter(Running._fields.index("expires"), Running._fields.index("name"))
 _new = tuple.__new__
 
@@ -31,8 +30,8 @@ class Doing:
     """Plays what happens, and records a step for everything that can be seen. `quiet`: records nothing."""
 
     __slots__ = (
-        "down", "ends", "fins", "first", "heard", "held", "memory", "move", "now", "packets", "quiet", "scenario",
-        "seen", "states", "steps", "timers", "wire",
+        "down", "ends", "first", "heard", "memory", "move", "now", "packets", "quiet", "scenario", "seen", "stands",
+        "steps", "timers", "wire",
     )  # fmt: skip
 
     def __init__(self, w: World, move: str | None = None, *, quiet: bool = False) -> None:
@@ -43,10 +42,7 @@ class Doing:
         self.move, self.quiet = move, quiet
         self.steps: list[Step] = []
         if not quiet:
-            server, client = ends
-            self.states = Pair(server.state, client.state)
-            self.fins = Pair(_fins(server), _fins(client))
-            self.held = Pair(*(not (e.orphan or gone) for e, gone in zip(ends, down, strict=True)))
+            self.stands = [captions.stand(host, e, gone) for host, e, gone in zip(HOSTS, ends, down, strict=True)]
 
     def world(self) -> World:
         """The world as it is now."""
@@ -168,8 +164,9 @@ class Doing:
     def _play(self, at: int, turn: Turn, f: Flight | None = None) -> None:
         """Play the turn of one host into the world. `f`: the segment whose arrival it is."""
         host, steps, move = HOSTS[at], self.steps, self.move
+        stands = [] if self.quiet else self.stands
         self.memory[at] = turn.memory
-        for kind, endpoint, fins, touched, starts, sent, caption, rule, rfc, call, result, timer, gone in turn.beats:
+        for kind, endpoint, stand, touched, starts, sent, caption, rule, rfc, call, result, timer, gone in turn.beats:
             self.ends[at] = endpoint
             if touched:
                 self.set_timers(host, touched, starts)
@@ -177,20 +174,15 @@ class Doing:
                 self.down[at] = True
                 self.timers = self.timers.having(host, ())
             for segment, again, probe, _text in sent:
-                self._launch(host, segment, again, probe)
+                self.launch(host, segment, again, probe)
             if self.quiet or kind is None:
                 continue
-            states, both = self.states, self.fins
-            if states[at] != endpoint.state:
-                self.states = states = states.having(host, endpoint.state)
-            if both[at] != fins:
-                self.fins = both = both.having(host, fins)
-            if self.held[at] is (endpoint.orphan or self.down[at]):
-                self.held = self.held.having(host, not self.held[at])
-            held = self.held
+            stands[at] = stand
             # How everything stands is the same for all steps of a beat.
-            now, owes, i = self.now, captions.owes(self), self.first + len(steps)
-            timers = self.timers
+            server, client = stands
+            states, both, held = _shown(server, client)
+            now, timers, i = self.now, self.timers, self.first + len(steps)
+            owes = captions.owed(server, client, timers, self.wire)
             if f is not None and kind == "segment-arrived":
                 packet, sender, segment, _sent, _due, again, probe, _doomed = f
                 steps.append(_new(Step, (
@@ -218,10 +210,12 @@ class Doing:
     ) -> None:  # fmt: skip
         """Add a step to the trace for something that no rule decides."""
         if not self.quiet:
-            i, owes = self.first + len(self.steps), captions.owes(self)
+            server, client = self.stands
+            states, fins, held = _shown(server, client)
+            owes = captions.owed(server, client, self.timers, self.wire)
             step = Step(
-                i, self.now, event, host, caption, self.states, self.timers, self.fins, owes,
-                segment, sender, packet, again, probe, move=self.move, held=self.held,
+                self.first + len(self.steps), self.now, event, host, caption, states, self.timers, fins, owes,
+                segment, sender, packet, again, probe, move=self.move, held=held,
             )  # fmt: skip
             self.steps.append(step)
 
@@ -232,7 +226,8 @@ class Doing:
                 f.segment, f.sender, f.packet, f.again, f.probe,
             )  # fmt: skip
 
-    def _launch(self, host: Host, segment: Segment, again: int, probe: bool) -> None:
+    def launch(self, host: Host, segment: Segment, again: int, probe: bool) -> None:
+        """A segment goes on the wire; what the scenario's faults do to it is decided now."""
         self.packets += 1
         due, doomed = self.now + self.scenario.latency, False
         for n, fault in enumerate(self.scenario.faults):
@@ -247,16 +242,17 @@ class Doing:
     def set_timers(self, host: Host, touched: AbstractSet[str], starts: tuple[tuple[str, int, Owner], ...]) -> None:
         """Stop the timers named, and start some: (name, µs from now, owner). They are kept in the order of expiry."""
         server, client = self.timers
-        old, now = (server, self.now) if host == "server" else (client, self.now)
-        running = tuple([r for r in old if r[0] not in touched]) if old else ()
-        if starts:
-            running += tuple([_new(Running, (name, now, now + after, owner)) for name, after, owner in starts])
-            if len(running) > 1:
-                running = tuple(sorted(running, key=_BY_EXPIRY))
-        elif len(running) == len(old):
-            return
+        running, now = (server, self.now) if host == "server" else (client, self.now)
+        if running:
+            running = tuple([r for r in running if r[0] not in touched])
+        for name, after, owner in starts:
+            running += (_new(Running, (name, now, now + after, owner)),)
+        if starts and len(running) > 1:
+            running = tuple(sorted(running, key=_BY_EXPIRY))
         self.timers = _new(Pair, (running, client) if host == "server" else (server, running))
 
 
-def _fins(e: Endpoint) -> Fins:
-    return e.fins if e.state != LISTEN else _NO_FINS
+@cache
+def _shown(server: captions.Stand, client: captions.Stand) -> tuple[Pair[str], Pair[Fins], Pair[bool]]:
+    """What a step shows of both hosts: states, FIN checklists, and whether a program holds the socket."""
+    return Pair(server.state, client.state), Pair(server.fins, client.fins), Pair(server.held, client.held)

@@ -9,140 +9,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from teardown.errors import InputError
 from teardown.tcp.endpoint import MissingRule
 from teardown.tcp.states import CLOSED, ESTABLISHED, LISTEN, prose
 from teardown.world import captions
-from teardown.world.canonical import canonical, in_order
-from teardown.world.doing import Doing
-from teardown.world.invariants import INVARIANTS, broken
-from teardown.world.moves import apply, begin, due_timers, open_calls
-from teardown.world.trace import HOSTS, Host, Owes, Pair, Step, other
+from teardown.world.canonical import in_order
+from teardown.world.findings import Bounds, Exploration, Finding, Loop, Standstill, report
+from teardown.world.invariants import INVARIANTS, between, beyond_fin, open_alone
+from teardown.world.moves import apply, begin, open_calls
+from teardown.world.parts import NEVER, Act, Known, Worlds
+from teardown.world.trace import HOSTS, Owes, Pair, Step, other
 from teardown.world.world import Scenario, World
 
-VERSION = 1
+__all__ = ["Bounds", "Exploration", "explore", "report", "shortest_way"]
 
 #: A goal: given a world and the steps that a move adds to it, is it reached?
 Goal = Callable[[World, Sequence[Step]], bool]
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much may go wrong in one future, and how large the search may grow.
-
-    `reorderings` counts deliveries of a segment that is not the oldest of its direction; `delays` counts timers
-    that fire while a segment is still on the wire that was due before; `calls` is per program of the reader's hand.
-    """
-
-    losses: int = 1
-    duplicates: int = 0
-    reorderings: int = 1
-    delays: int = 1
-    calls: int = 3
-    worlds: int = 50_000
-
-    def json(self) -> dict[str, int]:
-        """As a JSON object."""
-        return {
-            "losses": self.losses, "duplicates": self.duplicates, "reorderings": self.reorderings,
-            "delays": self.delays, "calls": self.calls, "worlds": self.worlds,
-        }  # fmt: skip
-
-
-class Finding(NamedTuple):
-    """An invariant, and the shortest way to a world that breaks it, if there is one."""
-
-    id: str
-    text: str
-    witness: tuple[str, ...] | None  # None: it holds
-    where: str = ""  # the broken world in words
-
-    @property
-    def holds(self) -> bool:
-        """No world within the bounds breaks it."""
-        return self.witness is None
-
-
-class Standstill(NamedTuple):
-    """Worlds that look alike and in which nothing happens by itself any more, though somebody is not CLOSED.
-
-    `way_out`: calls that a program of the reader's hand may still make; without any, the worlds are stuck for ever.
-    """
-
-    states: Pair[str]
-    text: str
-    owes: Owes | None
-    way_out: tuple[str, ...]
-    witness: tuple[str, ...]
-    worlds: int
-
-
-class Loop(NamedTuple):
-    """Worlds that follow each other for ever: there is always something to happen, and never an end."""
-
-    text: str
-    witness: tuple[str, ...]  # the way in
-    period: tuple[str, ...]  # one way round, for a reader: the move ids hold for the first time round only
-    worlds: int
-
-
-class Exploration(NamedTuple):
-    """Everything that the search has found."""
-
-    scenario: Scenario
-    bounds: Bounds
-    states: int
-    transitions: int
-    terminals: int
-    cut: tuple[str, ...]  # bounds that kept a move from being made
-    complete: bool  # False: the search stopped at `bounds.worlds`
-    invariants: tuple[Finding, ...]
-    stuck: tuple[Standstill, ...]
-    loops: tuple[Loop, ...]
-    goal: tuple[str, ...] | None  # the shortest way to the goal; None: there is none, or no goal was given
-    sought: bool  # a goal was given
-
-    @property
-    def sound(self) -> bool:
-        """Every invariant holds."""
-        return all(f.holds for f in self.invariants)
-
-    def json(self) -> dict[str, Any]:
-        """As plain data, for `--json`."""
-        return {
-            "version": VERSION,
-            "scenario": self.scenario.json(),
-            "bounds": self.bounds.json(),
-            "states": self.states,
-            "transitions": self.transitions,
-            "terminals": self.terminals,
-            "complete": self.complete,
-            "cut": list(self.cut),
-            "invariants": [
-                {
-                    "id": f.id, "text": f.text, "holds": f.holds, "where": f.where,
-                    "witness": None if f.witness is None else list(f.witness),
-                }
-                for f in self.invariants
-            ],
-            "stuck": [
-                {
-                    "states": s.states.json(), "text": s.text, "worlds": s.worlds, "witness": list(s.witness),
-                    "owes": None if s.owes is None else {"who": s.owes.who, "what": s.owes.what},
-                    "way_out": list(s.way_out),
-                }
-                for s in self.stuck
-            ],
-            "loops": [
-                {"text": o.text, "worlds": o.worlds, "witness": list(o.witness), "period": list(o.period)}
-                for o in self.loops
-            ],
-            "goal": {"reached": self.goal is not None, "moves": list(self.goal or ())} if self.sought else None,
-        }  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------ the search
@@ -151,9 +36,7 @@ Spent = tuple[int, int, int, int, int, int]
 _NOTHING: Spent = (0, 0, 0, 0, 0, 0)
 _LOSS, _DUPLICATE, _REORDERING, _DELAY, _CALL = range(5)
 _NETWORK = ("deliver", "drop", "duplicate")
-Node = tuple[World, Spent]
-#: A move of a canonical world: its kind (a method of `Doing`), and the arguments.
-Act = tuple[str, tuple[Any, ...]]
+Node = tuple[Known, Spent]
 
 
 @lru_cache(maxsize=4_096)
@@ -162,13 +45,9 @@ def _spend(spent: Spent, what: int) -> Spent:
 
 
 def _named(act: Act) -> str:
-    """The id of a move."""
-    kind, arguments = act
-    if kind == "fire":
-        return f"fire:{arguments[0]}:{arguments[1].name}"
-    if kind == "call":
-        return f"call:{arguments[0]}:{arguments[1]}"
-    return f"{kind}:{arguments[0].packet}"
+    """The id of a move, in the canonical world: packets are numbered there by their place on the wire."""
+    kind, (first, *rest) = act
+    return f"{kind}:{first + 1}" if kind in _NETWORK else f"{kind}:{first}:{rest[0]}"
 
 
 def explore(start: World | Scenario, bounds: Bounds | None = None, *, goal: Goal | None = None) -> Exploration:
@@ -195,7 +74,11 @@ class _Search:
             self.start, opening = begin(start)
         else:
             self.start, opening = start, ()
-        first = canonical(self.start)
+        self.worlds = Worlds(self.start.scenario)
+        seats = self.start.scenario.seats
+        self.plays_network, self.plays_clock = (not seats or seat in seats for seat in ("network", "clock"))
+        self.between: dict[tuple[int, int], tuple[str, ...]] = {}  # what two sides break, by their numbers
+        first = self.worlds.known(self.start)
         self.nodes: list[Node] = [(first, _NOTHING)]
         self.number: dict[Node, int] = {self.nodes[0]: 0}
         self.parent: list[tuple[int, Act]] = [(0, ("", ()))]
@@ -203,7 +86,7 @@ class _Search:
         self.broken: dict[str, tuple[int, Act | None]] = {}  # invariant -> a node, and the move there that breaks it
         self.cut: set[str] = set()
         self.reached: tuple[str, ...] | None = None
-        if goal is not None and goal(first, opening):
+        if goal is not None and goal(self.worlds.world(first), opening):
             self.reached, self.goal = (), None
         self._judge(0)
 
@@ -212,84 +95,103 @@ class _Search:
         nodes, number, parent = self.nodes, self.number, self.parent
         at = 0
         while at < len(nodes) and len(nodes) < self.bounds.worlds and not (only_goal and self.goal is None):
-            w, spent = nodes[at]
+            known, spent = nodes[at]
             after: dict[int, None] = {}
-            for act, cost, doing in self._futures(w, spent, at):
-                node = canonical(doing), cost
-                known = number.setdefault(node, len(nodes))
-                if known == len(nodes):
+            for act, cost, following in self._futures(known, spent, at):
+                node = following, cost
+                to = number.setdefault(node, len(nodes))
+                if to == len(nodes):
                     nodes.append(node)
                     parent.append((at, act))
-                    self._judge(known)
-                after[known] = None
-                if self.goal is not None and self.goal(w, doing.steps):
+                    self._judge(to)
+                after[to] = None
+                if self.goal is not None and self.goal(*self._seen(known, act)):
                     self.reached, self.goal = self._way(at, act), None
             self.after.append(tuple(after))
             at += 1
 
-    def _futures(self, w: World, spent: Spent, at: int) -> Iterator[tuple[Act, Spent, Doing]]:
-        """Every move that is open in `w` and within the bounds: what is used up after it, and what it does."""
-        for act, what in self._choices(w, spent):
-            doing = Doing(w, quiet=self.goal is None)
+    def _futures(self, known: Known, spent: Spent, at: int) -> Iterator[tuple[Act, Spent, Known]]:
+        """Every move that is open there and within the bounds: what is used up after it, and where it leads."""
+        for act, what in self._choices(known, spent):
             try:
-                getattr(doing, act[0])(*act[1])
-                doing.settle()
+                following = getattr(self.worlds, act[0])(known, *act[1])
             except MissingRule:
                 self.broken.setdefault("one-row", (at, act))
                 continue
             except InputError:
                 self.broken.setdefault("rest", (at, act))
                 continue
-            yield act, spent if what is None else _spend(spent, what), doing
+            yield act, spent if what is None else _spend(spent, what), following
 
-    def _choices(self, w: World, spent: Spent) -> Iterator[tuple[Act, int | None]]:
+    def _seen(self, known: Known, act: Act) -> tuple[World, Sequence[Step]]:
+        """A world, and the steps that a move adds to it."""
+        w = self.worlds.world(known)
+        return w, apply(w, _named(act))[1]
+
+    def _choices(self, known: Known, spent: Spent) -> Iterator[tuple[Act, int | None]]:
         """The moves that are open and within the bounds, each with what it uses up."""
-        bounds, seats, wire, cut = self.bounds, w.scenario.seats, w.wire, self.cut
-        timer = w.next_timer()
-        if wire and (not seats or "network" in seats):
+        bounds, worlds, cut = self.bounds, self.worlds, self.cut
+        wire, soonest = worlds.wire(known), min(worlds.soonest[known[0]], worlds.soonest[known[1]])
+        if wire and self.plays_network:
             may_lose, may_double = spent[_LOSS] < bounds.losses, spent[_DUPLICATE] < bounds.duplicates
             may_overtake = spent[_REORDERING] < bounds.reorderings
-            earlier: dict[tuple[Any, ...], Host] = {}
-            for f in wire:
-                sender, same = f.sender, f[1:]
-                if same in earlier:
+            under_way: list[int] = []  # the senders of what comes before
+            for place, f in enumerate(wire):
+                sender, _segment, _sent, due, doomed = f
+                if place and f in wire[:place]:
                     continue  # a copy that nothing tells from the first
-                if timer is None or timer[1].expires >= f.due:
-                    if sender not in earlier.values():
-                        yield ("deliver", (f,)), None
+                if due <= soonest:
+                    if sender not in under_way:
+                        yield ("deliver", (place,)), None
                     elif may_overtake:
-                        yield ("deliver", (f,)), _REORDERING
+                        yield ("deliver", (place,)), _REORDERING
                     else:
                         cut.add("reorderings")
-                earlier[same] = sender
-                if f.doomed or w.down[sender == "server"]:
-                    yield ("drop", (f,)), None
+                under_way.append(sender)
+                if doomed or worlds.side(known[1 - sender]).down:
+                    yield ("drop", (place,)), None
                 elif may_lose:
-                    yield ("drop", (f,)), _LOSS
+                    yield ("drop", (place,)), _LOSS
                 else:
                     cut.add("losses")
                 if may_double:
-                    yield ("duplicate", (f,)), _DUPLICATE
+                    yield ("duplicate", (place,)), _DUPLICATE
                 else:
                     cut.add("duplicates")
-        for n, host in enumerate(HOSTS):
-            for event in open_calls(w, host):
-                if spent[_CALL + n] < bounds.calls:
-                    yield ("call", (host, event.call, event.amount)), _CALL + n
+        for at, host in enumerate(HOSTS):
+            for name, amount in worlds.calls(known, at):
+                if spent[_CALL + at] < bounds.calls:
+                    yield ("call", (host, name, amount)), _CALL + at
                 else:
                     cut.add("calls")
-        if timer is not None and (not seats or "clock" in seats):
-            late = any(f.due < timer[1].expires for f in wire)
+        if soonest != NEVER and self.plays_clock:
+            late = False
+            for f in wire:
+                late = late or f[3] < soonest
             if late and spent[_DELAY] >= bounds.delays:
                 cut.add("delays")
             else:
-                for due in due_timers(w):
-                    yield ("fire", due), _DELAY if late else None
+                for timer in worlds.timers(known):
+                    yield ("fire", timer), _DELAY if late else None
 
     def _judge(self, at: int) -> None:
-        w, spent = self.nodes[at]
-        for name in broken(w, lost=spent[_LOSS] > 0):
+        known, spent = self.nodes[at]
+        worlds, server, client = self.worlds, known[0], known[1]
+        pair = self.between.get((server, client))
+        if pair is None:
+            ends = worlds.side(server).endpoint, worlds.side(client).endpoint
+            pair = self.between[server, client] = worlds.breaks[server] + worlds.breaks[client] + between(*ends)
+        found = pair
+        wire = worlds.wire(known)
+        for sender, segment, *_times in wire:
+            found += beyond_fin(worlds.side(known[sender]).endpoint, worlds.segment(segment))
+        if not wire:
+            found += open_alone(worlds.world(known), lost=spent[_LOSS] > 0)
+        for name in found:
             self.broken.setdefault(name, (at, None))
+
+    def _world(self, at: int) -> World:
+        return self.worlds.world(self.nodes[at][0])
 
     # -- ways
     def _way(self, at: int, then: Act | None = None) -> tuple[str, ...]:
@@ -302,7 +204,8 @@ class _Search:
         for act in reversed(acts):
             kind, (first, *_rest) = act
             # The packets of a canonical world have other numbers.
-            way.append(f"{kind}:{in_order(w)[first.packet - 1].packet}" if kind in _NETWORK else _named(act))
+            packet = in_order(w.wire, self.plays_network)[first].packet if kind in _NETWORK else 0
+            way.append(f"{kind}:{packet}" if packet else _named(act))
             if len(way) < len(acts):
                 w, _steps = apply(w, way[-1])
         return tuple(way)
@@ -318,7 +221,7 @@ class _Search:
                 findings.append(Finding(name, text, *((together.witness, together.text) if together else (None,))))
             elif name in self.broken:
                 at, act = self.broken[name]
-                findings.append(Finding(name, text, self._way(at, act), _standing(self.nodes[at][0])))
+                findings.append(Finding(name, text, self._way(at, act), _standing(self._world(at))))
             else:
                 findings.append(Finding(name, text, None))
         return Exploration(
@@ -329,9 +232,10 @@ class _Search:
 
     def _standstills(self) -> tuple[Standstill, ...]:
         found: dict[tuple[Any, ...], list[Any]] = {}
-        for at, (w, _spent) in enumerate(self.nodes):
-            if w.wire or w.timers[0] or w.timers[1]:
+        for at, (known, _spent) in enumerate(self.nodes):
+            if self.worlds.wire(known) or min(self.worlds.soonest[known[0]], self.worlds.soonest[known[1]]) != NEVER:
                 continue
+            w = self._world(at)
             alive = [e.state for e, down in zip(w.ends, w.down, strict=True) if not down and e.state not in (CLOSED, LISTEN)]
             if not alive:
                 continue  # a side that listens waits for nobody in particular
@@ -342,7 +246,7 @@ class _Search:
             found.setdefault(key, [at, way_out, 0])[2] += 1
         standstills = []
         for (states, _down, owes, _waits), (at, way_out, worlds) in found.items():
-            text = f"{_standing(self.nodes[at][0])}; nothing is on the wire and no timer runs{_turn(owes)}"
+            text = f"{_standing(self._world(at))}; nothing is on the wire and no timer runs{_turn(owes)}"
             standstills.append(Standstill(states, text, owes, way_out, self._way(at), worlds))
         return tuple(standstills)
 
@@ -351,7 +255,7 @@ class _Search:
         for ring in sorted(_bottoms(self._trapped(), self.after), key=min):
             entry = min(ring)
             period = self._round(entry, set(ring))
-            w = self.nodes[entry][0]
+            w = self._world(entry)
             deeds = ", ".join(dict.fromkeys(_deed(move) for move in period))
             text = f"{_standing(w)}, and it goes round for ever: {deeds}{_turn(_idle(w))}"
             if text in loops:
@@ -382,8 +286,8 @@ class _Search:
         queue = deque([entry])
         while queue:
             at = queue.popleft()
-            for act, cost, doing in self._futures(*self.nodes[at], at):
-                to, move = self.number.get((canonical(doing), cost), -1), _named(act)
+            for act, cost, following in self._futures(*self.nodes[at], at):
+                to, move = self.number.get((following, cost), -1), _named(act)
                 if to == entry:
                     way = [move]
                     while at != entry:
@@ -472,53 +376,3 @@ def _deed(move: str) -> str:
     if kind == "call":
         return f"the {rest[0]} program calls {rest[1]}"
     return {"deliver": "a segment arrives", "drop": "a segment is lost"}.get(kind, "a segment is doubled")
-
-
-def report(e: Exploration, *, describe: Callable[[Sequence[str]], Sequence[str]] | None = None) -> str:
-    """The findings for a terminal. `describe` turns a witness into lines of text; without it the ids are printed."""
-    b = e.bounds
-    lines = [
-        f"{e.scenario.title}",
-        f"{e.states:,} worlds, {e.transitions:,} transitions, {e.terminals:,} ends",
-        f"within {_count(b.losses, 'loss', 'losses')}, {_count(b.duplicates, 'duplicate')}, "
-        f"{_count(b.reorderings, 'reordering')}, {_count(b.delays, 'delay')}, {_count(b.calls, 'call')} per program",
-    ]
-    if not e.complete:
-        lines.append(f"The search stopped at {b.worlds:,} worlds: what is said below holds for these only.")
-    if e.cut:
-        lines.append(f"Moves left out by the bounds: {', '.join(e.cut)}.")
-
-    def way(moves: Sequence[str]) -> list[str]:
-        if describe is not None:
-            return [f"        {line}" for line in describe(moves)]
-        return [f"        {' '.join(moves) or 'from the start'}"]
-
-    lines += ["", "Invariants"]
-    for f in e.invariants:
-        lines.append(f"  {'holds' if f.holds else 'FAILS'}  {f.text}")
-        if f.witness is not None:
-            lines += [f"        {f.where}", *way(f.witness)]
-    for heading, wanted in (("Stuck worlds", False), ("Worlds that wait for a call", True)):
-        stuck = [s for s in e.stuck if bool(s.way_out) is wanted]
-        if stuck or not wanted:
-            lines += ["", heading]
-        for s in stuck:
-            lines += [f"  {s.text[0].upper()}{s.text[1:]} ({_count(s.worlds, 'world')})", *way(s.witness)]
-        if not stuck and not wanted:
-            lines.append("  none")
-    lines += ["", "Loops"]
-    for o in e.loops:
-        lines += [f"  {o.text[0].upper()}{o.text[1:]} ({_count(o.worlds, 'world')})", *way(o.witness)]
-    if not e.loops:
-        lines.append("  none")
-    if e.sought:
-        lines += ["", "Goal"]
-        if e.goal is None:
-            lines.append("  cannot be reached within these bounds")
-        else:
-            lines += [f"  in {_count(len(e.goal), 'move')}", *way(e.goal)]
-    return "\n".join(lines)
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from teardown.tcp.endpoint import Endpoint
+from teardown.tcp.segment import Segment
 from teardown.tcp.states import (
     CLOSED,
     CLOSING,
@@ -49,22 +50,31 @@ def broken(w: World, *, lost: bool) -> tuple[str, ...]:
     """The ids of the invariants that this world breaks. `lost`: the network has lost a segment on the way here."""
     server, client = w.ends
     (no_server, no_client), (server_timers, client_timers) = w.down, w.timers
-    out = _between(server, client)
+    out = between(server, client)
     if not no_server:
-        out += _alone(server, _names(server_timers))
+        out += alone(server, _names(server_timers))
     if not no_client:
-        out += _alone(client, _names(client_timers))
+        out += alone(client, _names(client_timers))
     for f in w.wire:
-        e = server if f.sender == "server" else client
-        if e.fin_queued and f.segment.end > e.snd_end + 1 and e.state in _AFTER_CLOSE and "R" not in f.segment.flags:
-            out += ("fin-last",)
-    if not w.wire and not lost and (server.state == ESTABLISHED) is not (client.state == ESTABLISHED):
-        quiet = not any(w.down) and not any(w.seen)
-        waits = any(e.clock is not None for e in w.ends) or any(e.end == "timeout" for e in w.ends)
-        opening = any(e.state in (SYN_SENT, SYN_RECEIVED, LISTEN) for e in w.ends)
-        if quiet and not waits and not opening:
-            out += ("both-open",)
-    return out
+        out += beyond_fin(server if f.sender == "server" else client, f.segment)
+    return out + open_alone(w, lost=lost)
+
+
+def beyond_fin(e: Endpoint, s: Segment) -> tuple[str, ...]:
+    """What a segment of `e` that is still under way breaks."""
+    late = e.fin_queued and s.end > e.snd_end + 1 and e.state in _AFTER_CLOSE and "R" not in s.flags
+    return ("fin-last",) if late else ()
+
+
+def open_alone(w: World, *, lost: bool) -> tuple[str, ...]:
+    """With an empty wire one side is ESTABLISHED exactly when the other is, unless something has gone wrong."""
+    server, client = w.ends
+    if w.wire or lost or (server.state == ESTABLISHED) is (client.state == ESTABLISHED):
+        return ()
+    quiet = not any(w.down) and not any(w.seen)
+    waits = any(e.clock is not None for e in w.ends) or any(e.end == "timeout" for e in w.ends)
+    opening = any(e.state in (SYN_SENT, SYN_RECEIVED, LISTEN) for e in w.ends)
+    return ("both-open",) if quiet and not waits and not opening else ()
 
 
 def _names(running: tuple[Running, ...]) -> tuple[str, ...]:
@@ -72,7 +82,7 @@ def _names(running: tuple[Running, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _alone(e: Endpoint, timers: tuple[str, ...]) -> tuple[str, ...]:
+def alone(e: Endpoint, timers: tuple[str, ...]) -> tuple[str, ...]:
     """What one end breaks by itself, given the kernel timers that run for it."""
     out = []
     if e.snd_una > e.snd_nxt:
@@ -97,11 +107,11 @@ def _alone(e: Endpoint, timers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _between(server: Endpoint, client: Endpoint) -> tuple[str, ...]:
+def between(server: Endpoint, client: Endpoint) -> tuple[str, ...]:
     """What the two ends break together. Only ends of one connection can be compared."""
     out = []
     for e, peer in ((server, client), (client, server)):
-        if e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED or e.iss or peer.iss:
+        if e.state not in SYNCHRONIZED or peer.state not in SYNCHRONIZED:
             continue
         if not e.snd_una <= peer.rcv_nxt <= e.snd_end + e.fin_queued:
             out.append("sent-before-acked")

@@ -15,14 +15,13 @@ from teardown.errors import InputError
 from teardown.programs import Call, Deed, Memory, Program, SetAlarm, StopAlarm, Vanish
 from teardown.tcp.endpoint import Endpoint, Event, Outcome, StartTimer, StopTimer, Tell, Transmit, memories
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import CLOSED, LISTEN, Fins
+from teardown.tcp.states import CLOSED, LISTEN
 from teardown.tcp.table import Rule
 from teardown.world import captions
 from teardown.world.trace import EventKind, Host
 
 Owner = Literal["kernel", "program"]
 
-_NO_FINS = Fins(False, False, False)
 _MOST_NEWS = 1_000
 
 
@@ -35,7 +34,7 @@ class Beat(NamedTuple):
 
     kind: EventKind | None
     endpoint: Endpoint
-    fins: Fins
+    stand: captions.Stand
     touched: frozenset[str] = frozenset()
     starts: tuple[tuple[str, int, Owner], ...] = ()
     sent: tuple[tuple[Segment, int, bool, str], ...] = ()  # segment, again, probe, and the caption
@@ -117,8 +116,7 @@ class _Taking:
     def expire(self, name: str, owner: Owner, lasted: int, idle: int) -> None:
         if owner == "program":
             caption = captions.fired(self.host, name, owner, lasted, captions.alarm_why(name))
-            beat = Beat("timer", self.end, _fins(self.end), frozenset({name}), caption=caption, timer=name)
-            self.beats.append(beat)
+            self.beats.append(Beat("timer", self.end, self._stand(), frozenset({name}), caption=caption, timer=name))
             self.news.append(f"alarm {name}")
             return
         outcome = self.end.step(Event(timer=name, idle=idle))
@@ -144,7 +142,7 @@ class _Taking:
             if news == "returned":
                 caption = captions.returned(self.host)
                 self.beats.append(
-                    Beat("call", self.end, _fins(self.end), caption=caption, call=captions.RETURN, result="0")
+                    Beat("call", self.end, self._stand(), caption=caption, call=captions.RETURN, result="0")
                 )
             elif not _given_up(self.end) or news.startswith("alarm"):
                 self.memory, deeds = self.program.react(self.program, self.memory, news)
@@ -168,12 +166,15 @@ class _Taking:
             case Vanish():
                 self.gone = True
                 caption = f"The {self.host} is gone: its line or its power has failed. Nobody is told."
-                beat = Beat("call", self.end, _fins(self.end), caption=caption, call="power off", gone=True)
+                beat = Beat("call", self.end, self._stand(), caption=caption, call="power off", gone=True)
                 self.beats.append(beat)
 
     # -- the machine room
+    def _stand(self) -> captions.Stand:
+        return captions.stand(self.host, self.end, self.gone)
+
     def _alarm(self, name: str, starts: tuple[tuple[str, int, Owner], ...]) -> None:
-        self.beats.append(Beat(None, self.end, _fins(self.end), frozenset({name}), starts))
+        self.beats.append(Beat(None, self.end, self._stand(), frozenset({name}), starts))
 
     def _beat(
         self, kind: EventKind, outcome: Outcome, *, caption: str, rule: Rule, call: str | None = None,
@@ -197,7 +198,7 @@ class _Taking:
                 case Tell(news):
                     self.news.append(news)
         beat = Beat(
-            kind, self.end, _fins(self.end), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
+            kind, self.end, self._stand(), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
             rule.id, rule.rfc, call, result, timer,
         )  # fmt: skip
         self.beats.append(beat)
@@ -206,10 +207,6 @@ class _Taking:
 def _given_up(e: Endpoint) -> bool:
     """The program has called close(), whether or not that has returned."""
     return e.orphan or e.closing
-
-
-def _fins(e: Endpoint) -> Fins:
-    return e.fins if e.state != LISTEN else _NO_FINS
 
 
 def _telling(rules: tuple[Rule, ...]) -> Rule:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from teardown.programs import Memory, Program
@@ -158,8 +159,10 @@ def _first(running: tuple[Running, ...]) -> Running:
 
 def first_flight(now: int, wire: Sequence[Flight]) -> Flight | None:
     """The flight that arrives first if nobody interferes; among those that are due, the one sent first."""
-    if not wire:
-        return None
-    if len(wire) == 1:
-        return wire[0]
-    return min(wire, key=lambda f: (max(f.due, now), f.packet))
+    if len(wire) < 2:
+        return wire[0] if wire else None
+    first = min(wire, key=_DUE)  # the flights stand in the order of sending
+    return first if first.due >= now else next(f for f in wire if f.due <= now)
+
+
+_DUE = itemgetter(Flight._fields.index("due"))
