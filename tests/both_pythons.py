@@ -21,7 +21,7 @@ def walk(lab: str) -> list[str]:
     moves: list[str] = []
     out = []
     for turn in range(12):
-        answer = browser.situation(json.dumps({"lab": lab, "moves": moves}))
+        answer = browser.answer(json.dumps({"ask": "situation", "lab": lab, "moves": moves}))
         out.append(digest(answer))
         legal = [part.split('"')[0] for part in json.loads(answer)["html"]["moves"].split('data-move="')[1:]]
         moves = [*moves, legal[(turn * 7) % len(legal)]]

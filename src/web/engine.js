@@ -5,9 +5,9 @@
 
 import { engine as words } from "./strings.js";
 
-/** @typedef {{lab: string, moves: string[], attempt: string | null}} Request */
+/** @typedef {{ask: string, [key: string]: unknown}} Request a question of `teardown.browser.QUESTIONS` */
 /**
- * @typedef {object} Answer
+ * @typedef {object} Answer of the question `situation`
  * @property {string[]} moves the moves that were accepted
  * @property {string | null} refused the rule that forbids the rest, in a sentence
  * @property {{server: string, client: string}} states
@@ -15,13 +15,23 @@ import { engine as words } from "./strings.js";
  * @property {Record<string, string>} html by region; made and escaped by Python
  */
 /** @typedef {"idle" | "starting" | "live" | "failed"} Health */
-/** @typedef {{message: string, resolve: (answer: Answer) => void, reject: (error: Error) => void, tries: number}} Question */
+/**
+ * @typedef {object} Question
+ * @property {string} message
+ * @property {number} patience ms that the worker may take for it
+ * @property {number} lives how many workers it may break before it is given back
+ * @property {(answer: any) => void} resolve
+ * @property {(error: Error) => void} reject
+ */
 
-/** An answer takes milliseconds; after this many the worker has hung. */
+/** An answer of the engine takes milliseconds; after this many the worker has hung. */
 const PATIENCE = 15_000;
 
 /** The engine could not answer because the moves or the lab make no sense to it. */
 export class Refusal extends Error {}
+
+/** The answer took longer than the caller had patience for; the worker that was at it is gone. */
+export class Overrun extends Error {}
 
 /** One engine for all labs of the page. Fires `change` whenever health or progress change. */
 export class Engine extends EventTarget {
@@ -34,6 +44,7 @@ export class Engine extends EventTarget {
   /** @type {Worker | null} */ #worker = null;
   /** @type {Map<number, Question>} */ #open = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watch;
+  /** @type {number | undefined} the question that the worker is at */ #watched;
   #asked = 0;
 
   /** Starts the worker; does nothing when it is starting or live. */
@@ -43,16 +54,19 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * The situation after the moves. Waits for the engine, however long that takes.
-   * Rejects with `Refusal` for moves that make no sense, and with `Error` when the engine failed.
+   * Asks the engine. Waits for it to start, however long that takes.
+   * Rejects with `Refusal` for a request that makes no sense, and with `Error` when the engine failed.
+   * With `patience`, in ms, the answer is work that may never end: it is tried once, and rejects with `Overrun`.
    * @param {Request} request
-   * @returns {Promise<Answer>}
+   * @param {{patience?: number}} [limits]
+   * @returns {Promise<any>}
    */
-  ask(request) {
+  ask(request, { patience } = {}) {
     this.start();
     return new Promise((resolve, reject) => {
       const id = ++this.#asked;
-      const question = { message: JSON.stringify(request), resolve, reject, tries: 1 };
+      const lives = patience === undefined ? 2 : 1;
+      const question = { message: JSON.stringify(request), patience: patience ?? PATIENCE, lives, resolve, reject };
       this.#open.set(id, question);
       this.#send(id, question);
     });
@@ -68,6 +82,7 @@ export class Engine extends EventTarget {
   #begin(text) {
     this.#worker?.terminate();
     this.#set("starting", { text, share: null });
+    this.#guard();
     try {
       this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     } catch {
@@ -113,20 +128,26 @@ export class Engine extends EventTarget {
     else question.resolve(JSON.parse(answer ?? ""));
   }
 
-  /** A fresh worker for a broken one; a question that broke two of them is given back. */
-  #again() {
-    for (const [id, question] of this.#open) {
-      if (question.tries++ < 2) continue;
-      this.#open.delete(id);
-      question.reject(new Refusal(words.crashed));
+  /**
+   * A fresh worker for a broken one. The worker takes one question after the other, so the first of the open ones
+   * broke it; it is given back when that happens too often. @param {Error} [error] what it is told then
+   */
+  #again(error = new Refusal(words.crashed)) {
+    const [first] = this.#open;
+    if (first && --first[1].lives < 1) {
+      this.#open.delete(first[0]);
+      first[1].reject(error);
     }
     this.#begin(words.restarting);
   }
 
-  /** Watches for a worker that was asked and stays silent. */
+  /** Watches for a worker that is at a question and stays silent. */
   #guard() {
+    const [first] = this.health === "live" ? this.#open : [];
+    if (first?.[0] === this.#watched) return;
     clearTimeout(this.#watch);
-    if (this.health === "live" && this.#open.size) this.#watch = setTimeout(() => this.#again(), PATIENCE);
+    this.#watched = first?.[0];
+    if (first) this.#watch = setTimeout(() => this.#again(new Overrun(words.crashed)), first[1].patience);
   }
 
   /** @param {string} reason */
@@ -137,6 +158,7 @@ export class Engine extends EventTarget {
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#set("failed", { text: "", share: null });
+    this.#guard();
     for (const { reject } of open) reject(new Error(reason));
   }
 

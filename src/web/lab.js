@@ -7,7 +7,7 @@
  */
 
 import { el, setFragment } from "./dom.js";
-import { engine, Refusal } from "./engine.js";
+import { engine, Overrun, Refusal } from "./engine.js";
 import { StateMap } from "./map.js";
 import { decode, encode, keep, kept } from "./situation.js";
 import { engine as engineWords, lab as words } from "./strings.js";
@@ -149,11 +149,11 @@ export class Lab extends HTMLElement {
     const plan = this.#plan(wish);
     if (!plan) return;
     const attempt = wish.kind === "try" ? (wish.id ?? null) : null;
-    let answer;
+    /** @type {Answer} */ let answer;
     try {
-      answer = await engine.ask({ lab: this.#name, moves: plan.moves, attempt });
+      answer = await engine.ask({ ask: "situation", lab: this.#name, moves: plan.moves, attempt });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal || error instanceof Overrun)) throw error;
       return this.#tell(wish.kind === "open" ? `${words.cannot} ${error.message}` : error.message);
     }
     this.#show(answer, wish, plan.redo);

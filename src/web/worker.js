@@ -1,7 +1,7 @@
 /**
- * The engine's worker: self-hosted Python that answers questions about situations.
+ * The engine's worker: self-hosted Python that answers questions.
  *
- * In:  `{id, request}`: a request for `teardown.browser.situation` as a JSON string.
+ * In:  `{id, request}`: a request for `teardown.browser.answer` as a JSON string.
  * Out: `{id, answer}` with its JSON string or `{id, error: {kind, text}}`; while starting `{doing}` and
  *      `{loaded, total}` in bytes; then once `{live: true}`, or `{failed: {kind, text}}`.
  * Nothing is fetched from outside the folder that this file was published in.
@@ -107,7 +107,7 @@ async function start() {
   const python = await withFiles(module, new Map([[stdlib.href, library]]), () => loadPyodide(options));
   postMessage({ doing: "importing" });
   python.unpackArchive(engine, "wheel");
-  return python.pyimport("teardown.browser").situation;
+  return python.pyimport("teardown.browser").answer;
 }
 
 /** The machine code, compiled as it comes in, whatever type the server gives it. @param {Response} response */
@@ -171,8 +171,8 @@ engine.then(
 
 self.onmessage = async ({ data: { id, request } }) => {
   try {
-    const situation = await engine;
-    postMessage({ id, answer: situation(request) });
+    const answer = await engine;
+    postMessage({ id, answer: answer(request) });
   } catch (error) {
     postMessage({ id, error: described(error) });
   }

@@ -94,10 +94,16 @@ def test_the_same_moves_give_the_same_bytes_by_whatever_way() -> None:
 
 
 def test_requests_that_make_no_sense_are_refused_in_one_sentence() -> None:
-    for request in ("", "[]", "[" * 100_000, '{"lab": 3}', '{"lab":"buggy-client","moves":[1]}', '{"lab":"x"}',
-                    json.dumps({"lab": "buggy-client", "moves": ["wait"] * 501})):  # fmt: skip
+    asks = {"ask": "situation"}
+    for asked in (
+        [], {}, {"ask": 3}, {"ask": "nothing"}, asks, asks | {"lab": 3}, asks | {"lab": "x"},
+        asks | {"lab": "buggy-client", "moves": [1]}, asks | {"lab": "buggy-client", "moves": ["wait"] * 501},
+    ):  # fmt: skip
         with pytest.raises(InputError):
-            browser.situation(request)
+            browser.answer(json.dumps(asked))
+    for request in ("", "[" * 100_000):
+        with pytest.raises(InputError):
+            browser.answer(request)
 
 
 @settings(max_examples=60, deadline=None)
