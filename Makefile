@@ -7,6 +7,8 @@
 PORT ?= 8000
 HOST ?= 127.0.0.1
 PYTEST_ARGS ?=
+# Tests of one file stay together: they share a server, a browser or a pair of network namespaces.
+PYTEST_WORKERS ?= auto
 
 python := .venv/bin/python
 export PATH := $(PATH):$(CURDIR)/.venv/bin
@@ -36,7 +38,7 @@ site: ## build the site into site/
 test: ## run every test: the engine, the pages, the browser, real sockets
 	@tools/bootstrap.sh test
 	$(build_site)
-	@$(python) -m pytest $(PYTEST_ARGS)
+	@$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: ## check style and types
 	@tools/bootstrap.sh lint
