@@ -45,8 +45,8 @@ def test_opens_with_a_question_and_a_figure_and_ends_with_a_lab(page: Path) -> N
     assert 200 <= len(prose(page).split()) <= 450
     assert "```teardown" in text.split("\n## ")[0] or page.name in ("resets.md", "half-close.md", "systems.md")
     assert "```teardown" in text
-    lab = re.search(r"\n\*\*Play it:\*\* \[[^\]]+\]\(\.\./labs/([\w-]+)\.md\), [a-z]+ minutes\. .+\n\Z", text)
-    assert lab, "the last line names the lab"
+    lab = re.search(r"\n\*\*Play it:\*\* \[[^\]]+\]\(\.\./labs/([\w-]+)\.md\), [a-z]+ minutes\.\n.+\n\Z", text)
+    assert lab, "the last lines name the lab"
     assert (ROOT / "labs" / f"{lab[1]}.toml").is_file()
 
 

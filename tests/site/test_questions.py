@@ -51,7 +51,7 @@ def test_bones(page: Path):
     assert (title[1:-1] if title[0] == '"' else title) == heading
     assert list(sections(page)) == HEADINGS
     # The first line says whose turn it is.
-    assert re.search(r"^# .+\n\n\*\*[^*]*\bturn\b[^*]*\*\* ", body(page), re.MULTILINE)
+    assert re.search(r"^# .+\n\n\*\*[^*\n]*\bturn\b[^*\n]*\*\*\n", body(page), re.MULTILINE)
     assert FENCE.search(sections(page)["What you see"])
     assert FENCE.search(sections(page)["How to be sure"])
     assert re.search(r"\[@[\w.-]+", text)
