@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+from teardown.draw import ladder, words
 from teardown.errors import InputError
+from teardown.lab import code
+from teardown.lab import file as labs
+from teardown.lab.code import Task
+from teardown.lab.confine import shut
+from teardown.lab.loop import read_journal
 from teardown.lab.situation import situation
 
 
@@ -37,7 +44,48 @@ def _situation(asked: dict[str, Any]) -> dict[str, Any]:
     return situation(lab, moves, attempt)
 
 
-QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"situation": _situation}
+@lru_cache(maxsize=8)
+def _task(lab: str) -> Task:
+    found = labs.load(lab).code if lab in labs.names() else None
+    if found is None:
+        raise InputError(f"no lab {lab[:40]!r} asks for a program")
+    return found
+
+
+def _code_run(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "check", "source"}`: what that program does in that check's situation. For a worker that can be lost."""
+    lab, check, source = asked.get("lab"), asked.get("check"), asked.get("source")
+    if not isinstance(lab, str) or not isinstance(check, str) or not isinstance(source, str):
+        raise InputError("the request needs lab, check and source, all texts")
+    task = _task(lab)
+    here = task.check(check)
+    shut()
+    journal, error, output = code.run(task, here, source)
+    return {"journal": journal, "error": error, "output": output}
+
+
+def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "check", "journal", "crashed"}`: whether what a program did passes the check, and its picture."""
+    lab, check = asked.get("lab"), asked.get("check")
+    if not isinstance(lab, str) or not isinstance(check, str):
+        raise InputError("the request needs lab and check, both texts")
+    task = _task(lab)
+    here = task.check(check)
+    verdict = code.judge(task, here, read_journal(asked.get("journal")), crashed=asked.get("crashed") is True)
+    return {
+        "passed": verdict.passed,
+        "seen": verdict.seen,
+        "why": here.why,
+        "html": {
+            "ladder": ladder.draw(verdict.trace, ids=f"check-{check}").svg,
+            "transcript": words.transcript(verdict.trace),
+        },
+    }
+
+
+QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "situation": _situation, "code-run": _code_run, "code-judge": _code_judge,
+}  # fmt: skip
 
 
 def dumps(answer: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from teardown.errors import InputError
 from teardown.formats import pcapng
 from teardown.formats.packetdrill_run import main_pkt
 from teardown.lab import file as labs
+from teardown.lab.code import proof
 from teardown.lab.goals import Goal, met
 from teardown.programs import PROGRAMS
 from teardown.stacks import names as stack_names
@@ -93,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true")
     sub = command("check", "is this lab file right, and can each of its goals be reached?", lab=False)
     sub.add_argument("labs", nargs="+", metavar="LAB")
+    sub.add_argument(
+        "--run-code", action="store_true",
+        help="run the programs in a lab file too: it is Python from whoever wrote the file (the project's own always run)",
+    )
     sub = commands.add_parser("explore", help="all futures of a lab", description="Walk all futures within bounds.")
     sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
     varying(sub)
@@ -148,6 +153,9 @@ def _check(args: argparse.Namespace, out: TextIO) -> int:
     failed = False
     for name in args.labs:
         lab = labs.load(name)
+        if lab.code is not None:
+            failed = _check_code(name, lab, args, out) or failed
+            continue
         ways = {goal.id: _way(lab.scenario, goal) for goal in lab.goals}
         lost = [goal for goal, way in ways.items() if way is None]
         failed = failed or bool(lost)
@@ -157,6 +165,24 @@ def _check(args: argparse.Namespace, out: TextIO) -> int:
             shortest = ", ".join(f"{goal} in {len(way or ())} moves" for goal, way in ways.items())
             print(f"ok {name}: “{lab.title}”, {shortest}", file=out)
     return 1 if failed else 0
+
+
+def _check_code(name: str, lab: labs.Lab, args: argparse.Namespace, out: TextIO) -> bool:
+    """Whether a lab that asks for a program fails: its solution must pass all checks, its starter just some."""
+    assert lab.code is not None
+    if name.endswith(".toml") and not args.run_code:
+        print(f"ok {name}: “{lab.title}”; its programs have not been run: add --run-code if you trust them", file=out)
+        return False
+    faults = proof(lab.code)
+    for fault in faults:
+        print(f"not ok {name}: {fault}", file=out)
+    if not faults:
+        intended = sum(check.fails for check in lab.code.checks)
+        print(
+            f"ok {name}: “{lab.title}”, the solution passes {len(lab.code.checks)} checks, the starter fails {intended}",
+            file=out,
+        )
+    return bool(faults)
 
 
 #: How hard a lab may be: most goals need little to go wrong, some a line that loses everything, or a stray copy.

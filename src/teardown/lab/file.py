@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from teardown.errors import InputError
+from teardown.lab.code import Task, parse_task
 from teardown.lab.goals import Goal, parse_goal
 from teardown.world import scenario as scenarios
 from teardown.world.world import Scenario
@@ -20,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PAGE = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]+\.md(#[a-z0-9-]+)?")
 _KEYS = {
     "version", "title", "summary", "minutes", "objectives", "prerequisites", "intro", "notice", "closing",
-    "hints", "see", "scenario", "goals",
+    "hints", "see", "scenario", "goals", "code",
 }  # fmt: skip
 
 
@@ -39,7 +40,8 @@ class Lab(NamedTuple):
     hints: tuple[str, ...]
     see: tuple[tuple[str, str], ...]  # where to read on: text, page below docs/
     scenario: Scenario
-    goals: tuple[Goal, ...]
+    goals: tuple[Goal, ...]  # none where a program is asked for
+    code: Task | None = None
 
 
 def folder() -> Path:
@@ -120,7 +122,7 @@ def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
             "scenario is missing", place=place, mend='Write [scenario] and base = "buggy-client"'
         )
     goals = data.get("goals", [])
-    if not isinstance(goals, list) or not 0 < len(goals) <= 20:
+    if not isinstance(goals, list) or not (0 if "code" in data else 1) <= len(goals) <= 20:
         raise InputError(
             "goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20"
         )
@@ -131,6 +133,7 @@ def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
         _text(data, "intro", place), _lines(data, "notice", place), _text(data, "closing", place),
         _lines(data, "hints", place), _see(data, place), scenario,
         tuple(parse_goal(g, f"{place}, goal {n}") for n, g in enumerate(goals, 1)),
+        parse_task(data["code"], situation, place) if "code" in data else None,
     )  # fmt: skip
     if len({g.id for g in lab.goals}) < len(lab.goals):
         raise InputError("two goals have the same id", place=place, mend="Give each goal its own id")

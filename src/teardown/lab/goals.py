@@ -38,10 +38,11 @@ def parse_goal(data: Any, place: str) -> Goal:
         raise InputError(
             "when is missing", place=place, mend='Write when = { server = "FIN-WAIT-2", wire = "empty" }'
         )
-    return Goal(goal_id, text, tuple((key, _condition(key, value, place)) for key, value in when.items()))
+    return Goal(goal_id, text, tuple((key, condition(key, value, place)) for key, value in when.items()))
 
 
-def _condition(key: str, value: Any, place: str) -> str:
+def condition(key: str, value: Any, place: str) -> str:
+    """The value of one condition, checked. Raises InputError."""
     if key not in _KEYS:
         raise InputError(f"unknown condition {key!r}", place=place, mend=f"Known conditions: {', '.join(_KEYS)}")
     if not isinstance(value, str):

@@ -182,6 +182,20 @@ def _answers_at_eof(p: Program, memory: Memory, news: str) -> Answer:
     return ("open",), ()
 
 
+def _answers_then_vanishes(p: Program, memory: Memory, news: str) -> Answer:
+    """A server that answers one request. Some time later its host loses its line or its power."""
+    if news in ("start", "connected"):
+        return ("open",), ()
+    if news == "readable" and memory == ("open",):
+        return ("answered",), (Call("receive"), Call("send", p["answer_bytes"]), SetAlarm("next", p["after"]))
+    return memory, (Vanish(),) if news == "alarm next" else ()
+
+
+def _stops_reading(p: Program, memory: Memory, news: str) -> Answer:
+    """A server that hangs: it reads nothing, answers nothing and never closes."""
+    return ("stuck",), ()
+
+
 # ------------------------------------------------------------------------------------------------- clients
 def _client(on_eof: str) -> Callable[[Program, Memory, str], Answer]:
     """A client that may upload first; `on_eof` says what it does about the server's FIN."""
@@ -300,6 +314,12 @@ _ALL: Final = (
     Program("answers-at-eof", "A server that answers at the end of the request", "server",
             "It reads the request up to the end of file, works on it, sends the answer and closes.",
             _answers_at_eof, {"answer_bytes": 500, "work": 2 * SECOND}),
+    Program("answers-then-vanishes", "A server that disappears", "server",
+            "It answers a request. Then its host loses the line or the power, without a word to the client.",
+            _answers_then_vanishes, {"answer_bytes": 500, "after": 3 * SECOND}),
+    Program("stops-reading", "A server that hangs", "server",
+            "It reads nothing, so its kernel's buffer fills and the window shuts.",
+            _stops_reading, {}),
     Program("closes-on-eof", "A healthy client", "client",
             "It watches its idle connection and closes as soon as the server has.",
             _client("close"), dict(_CLIENT_SETTINGS)),

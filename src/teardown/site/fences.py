@@ -21,7 +21,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import downloads, reference, state_graph, steps, tables
+from teardown.site import code_page, downloads, reference, state_graph, steps, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -123,6 +123,8 @@ def _lab(source: str, md: Any) -> str:
     if not isinstance(name, str):
         raise InputError("name is missing", mend='Write name = "buggy-client"')
     lab = labs.load(name)
+    if lab.code is not None:
+        return _intro(lab) + code_page.bench(lab) + _after(lab)
     first = situation(name, [])
     states = state_map.draw(state_graph.plan(), f"lab-{name}-map", trace(lab.scenario))
     regions = "".join(
@@ -137,26 +139,42 @@ def _lab(source: str, md: Any) -> str:
             ("transcript", first["html"]["transcript"], ""),
         )
     )
-    paragraphs = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.intro.split("\n\n") if p.strip())
+    walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
+    return (
+        f"{_intro(lab)}"
+        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
+        '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
+        f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"
+    )
+
+
+def _intro(lab: labs.Lab) -> str:
+    """What stands before the bench: the story, and what it teaches."""
     objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
+    return (
+        f'<div class="lab-intro">{_paragraphs(lab.intro)}'
+        f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
+        f"<ul>{objectives}</ul></details></div>"
+    )
+
+
+def _after(lab: labs.Lab, more: str = "") -> str:
+    """What stands behind the bench: hints, what to notice, the closing summary, where to read on."""
     hints = "".join(
         f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>"
         for n, h in enumerate(lab.hints, 1)
     )
     notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
-    closing = "".join(f"<p>{escape(p.strip())}</p>" for p in lab.closing.split("\n\n") if p.strip())
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
-    walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
     return (
-        f'<div class="lab-intro">{paragraphs}'
-        f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
-        f"<ul>{objectives}</ul></details></div>"
-        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
-        '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
         f'<div class="lab-after"><h2 id="hints">Hints</h2><ol class="lab-hints">{hints}</ol>'
-        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>{closing}<ul class="lab-see">{see}</ul>'
-        f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}</div>'
+        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>{_paragraphs(lab.closing)}<ul class="lab-see">{see}</ul>'
+        f"{more}</div>"
     )
+
+
+def _paragraphs(text: str) -> str:
+    return "".join(f"<p>{escape(p.strip())}</p>" for p in text.split("\n\n") if p.strip())
 
 
 def _address(page: str) -> str:
