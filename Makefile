@@ -17,9 +17,11 @@ export NO_MKDOCS_2_WARNING = 1
 export SOURCE_DATE_EPOCH ?= 1767225600
 
 define build_site
+@$(python) -m teardown.site.finish --check
 @$(python) -m teardown.site.prepare
 @echo "==> building the site into site/"
 @$(python) -m mkdocs build --strict --quiet
+@$(python) -m teardown.site.finish
 endef
 
 help: ## this list

@@ -26,7 +26,7 @@ FLOORS = (
     {"formats", "draw"},
     {"lab", "doctor"},
     {"site", "browser", "kernel"},
-    {"cli"},
+    {"cli", "image"},
 )
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 

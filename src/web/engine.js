@@ -4,6 +4,7 @@
  */
 
 import { engine as words } from "./strings.js";
+import { supply } from "./supply.js";
 
 /** @typedef {{ask: string, [key: string]: unknown}} Request a question of `teardown.browser.QUESTIONS` */
 /**
@@ -42,6 +43,9 @@ export class Engine extends EventTarget {
   reason = "";
 
   /** @type {Worker | null} */ #worker = null;
+  /** Whether the worker has been told how to start, and so may be asked. */ #told = false;
+  /** @type {{module?: WebAssembly.Module, image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
+  /** Whether the fast way of starting was refused here. */ #plain = false;
   /** @type {Map<number, Question>} */ #open = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watch;
   /** @type {number | undefined} the question that the worker is at */ #watched;
@@ -74,26 +78,42 @@ export class Engine extends EventTarget {
 
   /** @param {number} id @param {Question} question */
   #send(id, question) {
-    this.#worker?.postMessage({ id, request: question.message });
+    if (this.#told) this.#worker?.postMessage({ id, request: question.message });
     this.#guard();
   }
 
   /** @param {string} text */
   #begin(text) {
     this.#worker?.terminate();
+    this.#told = false;
     this.#set("starting", { text, share: null });
     this.#guard();
+    const { worker: make, start } = supply();
+    /** @type {Worker} */ let worker;
     try {
-      this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+      worker = this.#worker = make();
     } catch {
       return this.#fail(words.noWorker);
     }
-    this.#worker.onmessage = ({ data }) => this.#hear(data);
-    this.#worker.onerror = (event) => {
+    worker.onmessage = ({ data }) => this.#hear(data);
+    worker.onerror = (event) => {
       event.preventDefault();
       if (this.health === "live") this.#again();
       else this.#fail(words.noWorker);
     };
+    start().then(
+      (how) => worker === this.#worker && this.#tell(worker, how),
+      (error) => worker === this.#worker && this.#fail(explained({ kind: error.kind, text: error.message })),
+    );
+  }
+
+  /** @param {Worker} worker @param {import("./supply.js").Start} how */
+  #tell(worker, how) {
+    const { image } = this.#kept;
+    worker.postMessage({ start: { ...how, kept: this.#kept, plain: this.#plain } }, image ? [image] : []);
+    // The worker gives the image back when it has used it.
+    delete this.#kept.image;
+    this.#told = true;
     for (const [id, question] of this.#open) this.#send(id, question);
   }
 
@@ -107,6 +127,11 @@ export class Engine extends EventTarget {
     } else if (data.live) {
       this.#set("live", { text: "", share: 1 });
       this.#guard();
+    } else if (data.keep) {
+      Object.assign(this.#kept, data.keep);
+    } else if ("refused" in data) {
+      this.#plain = true;
+      this.#begin(words.starting);
     } else if (data.failed) {
       this.#fail(explained(data.failed));
     } else if (this.health !== "failed") {

@@ -325,8 +325,7 @@ def breaks(pattern: str, answer: Callable[[Route], object]) -> Callable[[Browser
     [
         ("**/engine/**/*.wasm", lambda route: route.abort(), "online"),
         ("**/engine/**/*.wasm", lambda route: route.fulfill(body="junk"), "pyodide.asm.wasm arrived damaged"),
-        ("**/engine/*.whl", lambda route: route.fulfill(body="junk"), "could not start"),
-        ("**/engine/**/pyodide.mjs", lambda route: route.fulfill(status=503), "online"),
+        ("**/engine/**/pyodide.asm.js", lambda route: route.fulfill(status=503), "online"),
     ],
 )  # fmt: skip
 def test_a_failed_start_says_what_and_shows_ways_out(

@@ -41,7 +41,7 @@ def test_eight_chapters() -> None:
 @each
 def test_opens_with_a_question_and_a_figure_and_ends_with_a_lab(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert re.match(r"\A---\ntitle: (.+\?)\ndescription: .{40,170}\n---\n\n# \1\n", text)
+    assert re.match(r"\A---\ntitle: (.+\?)\ndescription: .{40,170}\n(?:search:\n  boost: \S+\n)?---\n\n# \1\n", text)
     assert 200 <= len(prose(page).split()) <= 450
     assert "```teardown" in text.split("\n## ")[0] or page.name in ("resets.md", "half-close.md", "systems.md")
     assert "```teardown" in text

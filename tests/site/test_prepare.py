@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import os
+import platform
 import re
 import shutil
 import subprocess
@@ -15,7 +18,7 @@ import pytest
 
 from teardown.draw import palette
 from teardown.errors import InputError
-from teardown.site import prepare
+from teardown.site import engine, prepare
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +44,11 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_two_runs_give_the_same_bytes(docs: Path, tmp_path: Path) -> None:
     prepare.prepare(ROOT, tmp_path / "docs", tmp_path / "cache", say=lambda _: None)
     assert contents(tmp_path / "docs") == contents(docs)
@@ -60,12 +68,13 @@ def test_manifest_names_every_file_with_its_size_and_hash(docs: Path) -> None:
     folder = docs / "assets" / "engine"
     manifest = json.loads((folder / "manifest.json").read_text())
     home = folder / manifest["pyodide"]
-    files = [folder / manifest["wheel"], folder / manifest["stdlib"], *home.iterdir()]
-    assert manifest["sizes"] == {path.name: path.stat().st_size for path in files}
-    assert manifest["hashes"] == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    for key in ("wheel", "stdlib"):
-        raw = (folder / manifest[key]).read_bytes()
-        assert hashlib.sha256(raw).hexdigest()[:12] in manifest[key]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    names = {path: path.relative_to(folder).as_posix() for path in files}
+    assert {home / name for name in engine.PYODIDE_FILES} < set(files)
+    assert manifest["sizes"] == {name: path.stat().st_size for path, name in names.items()}
+    assert manifest["hashes"] == {name: digest(path) for path, name in names.items()}
+    for key in ("wheel", "stdlib", "image"):
+        assert digest(folder / manifest[key])[:12] in manifest[key]
 
 
 def test_wheel_is_pure_and_carries_the_labs(docs: Path) -> None:
@@ -75,10 +84,10 @@ def test_wheel_is_pure_and_carries_the_labs(docs: Path) -> None:
     assert labs == {
         name.removeprefix("teardown/_labs/") for name in names if name.startswith("teardown/_labs/")
     }
-    suffix = ".pyc" if prepare.COMPILES else ".py"
+    suffix = ".pyc" if engine.COMPILES else ".py"
     assert f"teardown/tcp/table{suffix}" in names
     assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib"))]
-    assert not [name for name in names if name.startswith(prepare.LEFT_AT_HOME)]
+    assert not [name for name in names if name.startswith(engine.LEFT_AT_HOME)]
 
 
 def test_wheel_lists_the_files_that_it_has(docs: Path) -> None:
@@ -93,8 +102,19 @@ def test_wheel_lists_the_files_that_it_has(docs: Path) -> None:
 def test_archives_carry_no_time_and_no_path_of_this_machine(docs: Path) -> None:
     for archive in (docs / "assets" / "engine").glob("*.[wz][hi][lp]"):
         with zipfile.ZipFile(archive) as opened:
-            assert {entry.date_time for entry in opened.infolist()} == {prepare.ZIP_TIME}
+            assert {entry.date_time for entry in opened.infolist()} == {engine.ZIP_TIME}
             assert not [n for n in opened.namelist() if str(ROOT).encode() in opened.read(n)]
+
+
+def test_the_image_names_nothing_of_the_machine_that_made_it(docs: Path) -> None:
+    (image,) = (docs / "assets" / "engine").glob("image-*.bin")
+    raw = gzip.decompress(image.read_bytes())
+    assert b"teardown.tcp.table" in raw
+    names = {str(ROOT), str(Path.home()), str(docs), str(docs.parent), "node_modules"}
+    # Shorter names, and these, stand in any memory by chance.
+    own = {platform.node(), *(os.environ.get(key, "") for key in ("USER", "LOGNAME", "HOSTNAME"))}
+    names |= {name for name in own if len(name) > 4 and name != "localhost"}
+    assert not [name for name in names for form in ("utf-8", "utf-16-le") if name.encode(form) in raw]
 
 
 @pytest.mark.slow
@@ -108,7 +128,8 @@ def test_engine_starts_from_these_files_alone(docs: Path) -> None:
         const folder = process.argv[1], manifest = JSON.parse(fs.readFileSync(folder + "manifest.json"));
         const home = folder + manifest.pyodide;
         const { loadPyodide } = await import(home + "pyodide.mjs");
-        const python = await loadPyodide({ indexURL: home, packageBaseUrl: home, stdLibURL: folder + manifest.stdlib });
+        const options = { indexURL: home, packageBaseUrl: home, lockFileContents: manifest.lock };
+        const python = await loadPyodide({ ...options, stdLibURL: folder + manifest.stdlib });
         python.unpackArchive(new Uint8Array(fs.readFileSync(folder + manifest.wheel)), "wheel");
         console.log(python.runPython(fs.readFileSync(0, "utf8")));
     """

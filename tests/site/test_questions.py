@@ -45,7 +45,7 @@ def test_all_twenty_five_are_there():
 @each
 def test_bones(page: Path):
     text = page.read_text(encoding="utf-8")
-    assert re.match(r"\A---\ntitle: .+\ndescription: .{40,160}\n---\n\n# ", text)
+    assert re.match(r"\A---\ntitle: .+\ndescription: .{40,160}\n(tags:\n(  - .+\n)+)?---\n\n# ", text)
     title = re.search(r"^title: (.+)$", text, re.MULTILINE)[1]  # type: ignore[index]
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)[1]  # type: ignore[index]
     assert (title[1:-1] if title[0] == '"' else title) == heading

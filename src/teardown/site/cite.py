@@ -30,6 +30,7 @@ from markdown.util import AtomicString
 
 from teardown.errors import InputError
 from teardown.site import references
+from teardown.site.page import file_of
 from teardown.site.references import KINDS, Reference
 
 EVERYTHING: Final = "*"
@@ -325,14 +326,9 @@ def fatal(md: Markdown, error: InputError, body: str) -> InputError:
 
 def _place(md: Markdown, body: str) -> str:
     """FILE:LINE of the citation, as far as known. Neither builder tells an extension which page it reads."""
-    file: Any = None
-    if "relpath" in md.treeprocessors:  # MkDocs
-        file = getattr(getattr(md.treeprocessors["relpath"], "file", None), "abs_src_path", None)
-    elif "rendering_context" in md.preprocessors:  # Zensical
-        file = getattr(getattr(md.preprocessors["rendering_context"], "page", None), "path", None)
-    if file is None:
+    place = file_of(md)
+    if place is None:
         return ""
-    place = Path(file)
     name = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     try:
         lines = place.read_text(encoding="utf-8-sig").splitlines()
