@@ -209,7 +209,11 @@ def test_checksum_is_the_one_of_the_internet() -> None:
 # -------------------------------------------------------------------------------------------------- tshark
 COMMENT, CHAT, NOTE, WARNING = (n << 20 for n in (1, 2, 4, 6))
 #: All that tshark may remark above a note, because it is the story.
-STORY = {"Connection reset (RST)"}
+STORY = {
+    "Connection reset (RST)",
+    "TCP Zero Window segment",
+    "TCP window specified by the receiver is now completely full",
+}
 FIELDS = (
     "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq", "tcp.ack", "tcp.len", "tcp.window_size",
     "tcp.checksum.status", "ip.checksum.status", "tcp.completeness", "tcp.stream",

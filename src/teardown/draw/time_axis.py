@@ -198,7 +198,7 @@ def lay(stops: Iterable[Stop], top: float = 0.0, measure: Measure | None = None)
             y += bands + here.after
         elif wait > threshold or here.torn:
             strip = max(TORN, here.torn)
-            body = max(break_height(wait), here.after + strip + 8, here.torn and here.torn + 24)
+            body = max(break_height(wait), here.after + strip + 8, here.torn and here.torn + 24, FLOOR - bands)
             torn = y + here.below + max(body / 2, here.after + 4 + strip / 2)
             gaps.append(Gap(here.t, there.t, y, y + here.below + body + there.above, torn))
             y = gaps[-1].y1

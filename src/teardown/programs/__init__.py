@@ -40,7 +40,14 @@ class Vanish(NamedTuple):
     """The host loses power, or its line: from now on nothing reaches it and nothing leaves it."""
 
 
-Deed = Call | SetAlarm | StopAlarm | Vanish
+class Forget(NamedTuple):
+    """The host stays up and loses its memory of the connection, as after a restart. Nothing is sent.
+
+    A middlebox that forgets an idle flow looks like this from either end.
+    """
+
+
+Deed = Call | SetAlarm | StopAlarm | Vanish | Forget
 Memory = tuple[Any, ...]
 #: News: start, connected, readable, eof, error, closed, acked, "alarm NAME".
 Answer = tuple[Memory, tuple[Deed, ...]]
@@ -276,6 +283,32 @@ def _half_closes(p: Program, memory: Memory, news: str) -> Answer:
     return ("half",), ()
 
 
+def _forgets_idle(p: Program, memory: Memory, news: str) -> Answer:
+    """Something with a table of flows: what has been silent for its limit is dropped without a word."""
+    if memory == ("gone",):
+        return memory, ()
+    if news in ("start", "connected"):
+        return ("open",), (SetAlarm("flow-limit", p["flow_limit"]),)
+    if news == "readable":
+        return ("open",), (Call("receive"), Call("send", p["answer_bytes"]), SetAlarm("flow-limit", p["flow_limit"]))
+    if news == "alarm flow-limit":
+        return ("gone",), (Forget(),)
+    if news in ("eof", "error"):
+        return ("gone",), (StopAlarm("flow-limit"), Call("close"))
+    return ("open",), ()
+
+
+def _reads_too_slowly(p: Program, memory: Memory, news: str) -> Answer:
+    """A server that is busy with what it has, reads nothing more, and gives up on the request in the end."""
+    if memory == ("gone",):
+        return memory, ()
+    if news in ("start", "connected"):
+        return ("open",), (SetAlarm("gives-up", p["gives_up"]),)
+    if news in ("error", "alarm gives-up"):
+        return ("gone",), (StopAlarm("gives-up"), Call("close"))
+    return ("open",), ()
+
+
 def _hand(p: Program, memory: Memory, news: str) -> Answer:
     return memory, ()
 
@@ -320,6 +353,12 @@ _ALL: Final = (
     Program("stops-reading", "A server that hangs", "server",
             "It reads nothing, so its kernel's buffer fills and the window shuts.",
             _stops_reading, {}),
+    Program("forgets-idle", "A middlebox that forgets", "server",
+            "It drops a connection that has been silent for its limit, and tells neither end.",
+            _forgets_idle, {"flow_limit": 350 * SECOND, "answer_bytes": 500}, {"flow_limit": "aws-nlb-idle"}),
+    Program("reads-too-slowly", "A server that does not read in time", "server",
+            "It reads nothing while it is busy, and closes when its limit for the request is over.",
+            _reads_too_slowly, {"gives_up": 30 * SECOND}),
     Program("closes-on-eof", "A healthy client", "client",
             "It watches its idle connection and closes as soon as the server has.",
             _client("close"), dict(_CLIENT_SETTINGS)),

@@ -41,6 +41,8 @@ TIMER_NAMES = {
     "idle-limit": "idle limit",
     "half-closed": "half-closed limit",
     "work": "work",
+    "flow-limit": "limit for silence",
+    "gives-up": "limit for the request",
 }
 
 
@@ -113,6 +115,8 @@ def fired(host: Host, name: str, whose: str, lasted: int, why: str) -> str:
 _ALARM_WHY = {
     "keep-alive": "The connection has been idle for long enough; the server will close it.",
     "linger": "Nothing more has come from the client; the server stops reading.",
+    "flow-limit": "Nothing has passed on this connection for so long.",
+    "gives-up": "The request has taken too long.",
     "linger-total": "The server has lingered for as long as it is allowed to.",
 }
 

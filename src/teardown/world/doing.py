@@ -166,12 +166,13 @@ class Doing:
         host, steps, move = HOSTS[at], self.steps, self.move
         stands = [] if self.quiet else self.stands
         self.memory[at] = turn.memory
-        for kind, endpoint, stand, touched, starts, sent, caption, rule, rfc, call, result, timer, gone in turn.beats:
+        for (kind, endpoint, stand, touched, starts, sent, caption, rule, rfc, call, result, timer, gone,
+             forgets) in turn.beats:  # fmt: skip
             self.ends[at] = endpoint
             if touched:
                 self.set_timers(host, touched, starts)
-            if gone:
-                self.down[at] = True
+            if gone or forgets:
+                self.down[at] = gone
                 self.timers = self.timers.having(host, ())
             for segment, again, probe, _text in sent:
                 self.launch(host, segment, again, probe)

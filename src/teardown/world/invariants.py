@@ -72,7 +72,7 @@ def open_alone(w: World, *, lost: bool) -> tuple[str, ...]:
     if w.wire or lost or (server.state == ESTABLISHED) is (client.state == ESTABLISHED):
         return ()
     quiet = not any(w.down) and not any(w.seen)
-    waits = any(e.clock is not None for e in w.ends) or any(e.end == "timeout" for e in w.ends)
+    waits = any(e.clock is not None for e in w.ends) or any(e.end in ("timeout", "forgotten") for e in w.ends)
     opening = any(e.state in (SYN_SENT, SYN_RECEIVED, LISTEN) for e in w.ends)
     return ("both-open",) if quiet and not waits and not opening else ()
 

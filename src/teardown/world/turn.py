@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from teardown.errors import InputError
-from teardown.programs import Call, Deed, Memory, Program, SetAlarm, StopAlarm, Vanish
+from teardown.programs import Call, Deed, Forget, Memory, Program, SetAlarm, StopAlarm, Vanish
 from teardown.tcp.endpoint import Endpoint, Event, Outcome, StartTimer, StopTimer, Tell, Transmit, memories
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED, LISTEN
@@ -45,6 +45,7 @@ class Beat(NamedTuple):
     result: str | None = None
     timer: str | None = None
     gone: bool = False
+    forgets: bool = False  # the kernel's timers end with the connection
 
 
 class Turn(NamedTuple):
@@ -167,6 +168,13 @@ class _Taking:
                 self.gone = True
                 caption = f"The {self.host} is gone: its line or its power has failed. Nobody is told."
                 beat = Beat("call", self.end, self._stand(), caption=caption, call="power off", gone=True)
+                self.beats.append(beat)
+
+            case Forget():
+                self.end = Endpoint(self.end.profile, orphan=True, end="forgotten")
+                self.news.clear()
+                caption = f"The {self.host} forgets the connection. It sends nothing, and nobody is told."
+                beat = Beat("call", self.end, self._stand(), caption=caption, call="forget", forgets=True)
                 self.beats.append(beat)
 
     # -- the machine room
