@@ -66,10 +66,6 @@ def files(root: Path, cache: Path, say: Say) -> dict[str, bytes]:
     """
     pyodide = installed(root / "node_modules" / "pyodide")
     stdlib_zip = pyodide / "python_stdlib.zip"
-    ours = [root / name for name in ("pyproject.toml", "README.md", "LICENSE")]
-    package = root / "src"
-    shipped = (p for p in (package / "teardown").rglob("*") if not p.relative_to(package).as_posix().startswith(LEFT_AT_HOME))
-    sources = [*shipped, *(root / "labs").glob("*"), *ours]
     if not COMPILES:
         wanted = ".".join(map(str, PYODIDE_PYTHON))
         say(f"==> this is not Python {wanted}: the engine is shipped as source and starts more slowly")
@@ -80,7 +76,7 @@ def files(root: Path, cache: Path, say: Say) -> dict[str, bytes]:
         lambda work: archive(filtered(stdlib_zip, work / "trimmed", needed)),
         say,
     )
-    wheel = made(cache / "wheel", sources, lambda work: archive(build_wheel(root, work)), say)
+    wheel = made(cache / "wheel", sources(root), lambda work: archive(build_wheel(root, work)), say)
     core = [pyodide / name for name in PYODIDE_FILES]
     image = made(cache / "image", [stdlib, wheel, *core, IMAGE_MAKER], lambda work: take_image(pyodide, stdlib, wheel, work), say)
 
@@ -100,6 +96,13 @@ def files(root: Path, cache: Path, say: Say) -> dict[str, bytes]:
         "hashes": {name: digest(content) for name, content in named.items()},
     }
     return named | {"manifest.json": json.dumps(manifest, indent=1).encode() + b"\n"}
+
+
+def sources(root: Path) -> list[Path]:
+    """What the engine in the browser is made from."""
+    top = root / "src"
+    package = (p for p in (top / "teardown").rglob("*") if not p.relative_to(top).as_posix().startswith(LEFT_AT_HOME))
+    return [*package, *(root / "labs").glob("*"), *(root / name for name in ("pyproject.toml", "README.md", "LICENSE"))]
 
 
 def made(folder: Path, sources: Iterable[Path], make: Callable[[Path], Path], say: Say) -> Path:
