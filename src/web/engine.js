@@ -3,6 +3,7 @@
  * The worker keeps no situation between two questions, so a new worker simply gets the open questions again.
  */
 
+import { foreseen } from "./futures.js";
 import { engine as words } from "./strings.js";
 import { supply } from "./supply.js";
 
@@ -58,14 +59,20 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Asks the engine. Waits for it to start, however long that takes.
+   * Asks the engine. Waits for it to start, however long that takes; until then, questions whose answer was made at
+   * build are answered at once.
    * Rejects with `Refusal` for a request that makes no sense, and with `Error` when the engine failed.
    * With `patience`, in ms, the answer is work that may never end: it is tried once, and rejects with `Overrun`.
    * @param {Request} request
    * @param {{patience?: number}} [limits]
    * @returns {Promise<any>}
    */
-  ask(request, { patience } = {}) {
+  async ask(request, { patience } = {}) {
+    const known = patience === undefined && this.health !== "live" ? foreseen(request) : null;
+    // A failed engine is not tried again for what is known.
+    if (this.health !== "failed") this.start();
+    const text = await known;
+    if (text) return JSON.parse(text);
     this.start();
     return new Promise((resolve, reject) => {
       const id = ++this.#asked;

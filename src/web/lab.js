@@ -8,12 +8,19 @@
 
 import { el, setFragment } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
+import { prefetch } from "./futures.js";
 import { StateMap } from "./map.js";
 import { decode, encode, keep, kept } from "./situation.js";
 import { engine as engineWords, lab as words } from "./strings.js";
 
 /** @typedef {import("./engine.js").Answer} Answer */
 /** @typedef {import("./situation.js").Work} Work */
+/** After this many ms a reader wonders whether a press did anything. */
+const SOON = 150;
+
+/** Calls when the page has nothing more urgent to do. @param {() => void} then */
+const whenIdle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 500 });
+
 /** @typedef {{kind: "move" | "try" | "undo" | "redo" | "restart" | "open", id?: string, work?: Work}} Wish */
 
 export class Lab extends HTMLElement {
@@ -29,7 +36,7 @@ export class Lab extends HTMLElement {
     this.#build();
     this.#listen();
     this.#restore();
-    engine.start();
+    this.#startEngineInTime();
     this.#showEngine();
   }
 
@@ -72,6 +79,19 @@ export class Lab extends HTMLElement {
     }, { signal });
     addEventListener("hashchange", () => this.#follow(), { signal });
     engine.addEventListener("change", () => this.#showEngine(), { signal });
+  }
+
+  /** Fetches the first answers now, and starts the engine when the reader turns to the lab or has nothing to wait for. */
+  #startEngineInTime() {
+    prefetch(this.#name);
+    const signal = /** @type {AbortController} */ (this.#leaving).signal;
+    const start = () => engine.health === "idle" && engine.start();
+    for (const intent of ["pointerover", "focusin"]) this.addEventListener(intent, start, { once: true, signal });
+    new IntersectionObserver(([entry], observer) => {
+      if (!entry.isIntersecting) return;
+      observer.disconnect();
+      whenIdle(() => signal.aborted || start());
+    }).observe(this);
   }
 
   /** Opens what the address holds, else what this browser kept. */
@@ -120,7 +140,11 @@ export class Lab extends HTMLElement {
     this.#wishes.push(wish);
     if (engine.health !== "live" && button) {
       const name = (button.textContent ?? "").replace(/\s+/g, " ").trim();
-      this.#tell(this.#wishes.length > 1 ? words.waitingMore(name, this.#wishes.length) : words.waiting(name));
+      // Most first moves are answered before that is worth saying.
+      setTimeout(() => {
+        if (!this.#wishes.includes(wish)) return;
+        this.#tell(this.#wishes.length > 1 ? words.waitingMore(name, this.#wishes.length) : words.waiting(name));
+      }, SOON);
     }
     // The first frame's moves do not belong to a situation that is still to be opened.
     this.#region("moves")?.toggleAttribute("inert", this.#wishes.some(({ kind }) => kind === "open"));

@@ -8,6 +8,7 @@
  * @typedef {object} Supply
  * @property {() => Worker} worker a new one; throws where there are none
  * @property {() => Promise<Start>} start what it is told first; `files` holds the bytes where they cannot be fetched
+ * @property {(lab: string) => Promise<any>} futures the answers made at build for a lab; may reject
  */
 
 const MANIFEST = new URL("../engine/manifest.json", import.meta.url).href;
@@ -34,6 +35,7 @@ const server = {
     });
     return { manifest, home: MANIFEST };
   },
+  futures: async (lab) => (await fetch(new URL(`../futures/${lab}.json`, import.meta.url))).json(),
 };
 
 /** @returns {Supply} */

@@ -81,14 +81,15 @@ def kept(page: Page) -> dict[str, object]:
 
 
 class Gate:
-    """Holds back all requests for the engine until it is opened."""
+    """Holds back the requests whose address matches, until it is opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str = "/assets/(engine|futures)/") -> None:
+        self.pattern = pattern
         self.held: list[Route] = []
         self.is_open = False
 
     def __call__(self, context: BrowserContext) -> None:
-        context.route("**/assets/engine/**", self.take)
+        context.route(re.compile(self.pattern), self.take)
 
     def take(self, route: Route) -> None:
         if self.is_open:
@@ -132,6 +133,51 @@ def test_moves_made_while_the_engine_starts_wait_and_are_answered(
     assert moves_in_address(page) == [chosen]
     expect(page.locator(f'{LAB} [data-region="message"]')).to_be_empty()
     expect(page.locator(f"{LAB} progress")).to_have_count(0)
+
+
+def test_the_first_moves_need_no_python(visit: Visit, watch: Watch, pages: dict[str, str]) -> None:
+    gate = Gate("/assets/engine/")
+    page = visit(pages["lab"], before=gate)
+    move(page, ".")
+    move(page, ".")
+    assert states(page) != ("ESTABLISHED", "ESTABLISHED")
+    page.locator(f"{LAB} [data-action=undo]").click()
+    expect(page.locator(LAB)).to_have_attribute("data-step", "1")
+    page.locator(f"{LAB} button[data-try]").first.click()
+    expect(page.locator(f'{LAB} [data-region="message"]')).to_contain_text(re.compile(r"\w+"))
+    expect(page.locator(f'{LAB} [data-region="message"]')).not_to_contain_text("still starting")
+    assert not [path for path in watch.paths() if "pyodide" in path]
+    before = states(page)
+    gate.open()
+    live(page)
+    assert (step(page), states(page)) == (1, before)
+    for made in range(2, 5):
+        move(page, ".")
+        assert step(page) == made
+
+
+def test_a_future_and_the_live_engine_say_the_same(lab: Page) -> None:
+    """Each in its own way: the page's from the build, the worker's from Python."""
+    asked = """async (moves) => {
+      const { foreseen } = await import("/assets/web/futures.js");
+      const { engine } = await import("/assets/web/engine.js");
+      const request = { ask: "situation", lab: "buggy-client", moves, attempt: null };
+      return { health: engine.health, future: await foreseen(request), live: JSON.stringify(await engine.ask(request)) };
+    }"""
+    first = lab.locator(f"{LAB} button[data-move]").evaluate_all("all => all.map((b) => b.dataset.move)")
+    for moves in ([], *([move] for move in first)):
+        said = lab.evaluate(asked, moves)
+        assert said["health"] == "live"
+        assert said["future"] == said["live"]
+
+
+def test_the_engine_waits_for_the_reader(visit: Visit, watch: Watch, pages: dict[str, str]) -> None:
+    """A lab that is never on screen starts nothing; turning to it does."""
+    page = visit(pages["lab"], viewport={"width": 600, "height": 30})
+    page.wait_for_timeout(1500)
+    assert not [path for path in watch.paths() if "pyodide" in path]
+    page.locator(f"{LAB} button[data-move]").first.dispatch_event("pointerover")
+    live(page)
 
 
 def test_the_bar_shows_bytes(visit: Visit, pages: dict[str, str]) -> None:
@@ -315,7 +361,7 @@ def test_a_worker_that_breaks_is_replaced_and_the_move_answered(visit: Visit, pa
 # --- failures ---------------------------------------------------------------------------------------------
 
 
-def breaks(pattern: str, answer: Callable[[Route], object]) -> Callable[[BrowserContext], object]:
+def breaks(pattern: str | re.Pattern[str], answer: Callable[[Route], object]) -> Callable[[BrowserContext], object]:
     """Lets requests that match `pattern` be answered by `answer`."""
     return lambda context: context.route(pattern, answer)
 
@@ -349,7 +395,7 @@ def test_a_failed_start_can_be_tried_again_and_keeps_the_moves(
     visit: Visit, watch: Watch, pages: dict[str, str]
 ) -> None:
     watch.expect("404")
-    pattern = "**/engine/manifest.json"
+    pattern = re.compile("/engine/manifest.json|/futures/")
     page = visit(pages["lab"], before=breaks(pattern, lambda route: route.fulfill(status=404)))
     progress = page.locator(f'{LAB} [data-region="progress"]')
     expect(progress).to_contain_text("does not have manifest.json")

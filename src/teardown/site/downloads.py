@@ -72,14 +72,14 @@ def links(name: str, md: Any) -> list[tuple[str, str]]:
     Addresses are relative, so that the site works below any path and from the disk. Where no builder says which page
     it is, there are none.
     """
-    here = _place(md)
+    here = place(md)
     if here is None:
         return []
     up = posixpath.relpath(f"/{FOLDER}", posixpath.join("/", posixpath.dirname(here)))
     return [(text, f"{up}/{name}.{ending}") for text, ending in KINDS]
 
 
-def _place(md: Any) -> str | None:
+def place(md: Any) -> str | None:
     """What links in raw HTML are relative to on the page that `md` converts, below the root; None if unknown."""
     if "relpath" in md.treeprocessors:  # MkDocs leaves them alone: the page's address, `labs/buggy-client/`
         place = getattr(getattr(md.treeprocessors["relpath"], "file", None), "url", None)

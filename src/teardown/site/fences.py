@@ -21,7 +21,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import code_page, downloads, reference, state_graph, steps, tables
+from teardown.site import code_page, downloads, hints, reference, state_graph, steps, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -141,7 +141,7 @@ def _lab(source: str, md: Any) -> str:
     )
     walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
     return (
-        f"{_intro(lab)}"
+        f"{hints.for_lab(name, md)}{_intro(lab)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
         '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"

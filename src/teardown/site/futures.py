@@ -5,7 +5,7 @@ One file a lab, `assets/futures/NAME.json`:
     {"version": 1, "first": TEXT, "after": {MOVE: {"text": DIFF, "after": {…}, "tried": {ATTEMPT: DIFF}}}, "tried": {…}}
 
 TEXT is what `teardown.browser.answer` says to the lab without moves, byte for byte. A DIFF makes an answer from the one
-that it follows: a list of texts, and of pairs of numbers (from, to) that stand for a piece of the earlier answer.
+that it follows: a list of texts, and of pairs of numbers (from, to, in UTF-16 units) that stand for a piece of the earlier answer.
 `src/web/futures.js` reads it; `answer_in` does the same here, for the tests.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def files(root: Path, cache: Path, say: engine.Say) -> dict[str, bytes]:
     """The file of every lab, by its name below `assets/futures/`."""
 
     def make(work: Path) -> Path:
-        every = {name: futures(name) for name in labs.names()}
+        every = {name: futures(name) for name in labs.names() if labs.load(name).code is None}
         (work / "futures.json").write_text(json.dumps(every), "utf-8")
         return work / "futures.json"
 
@@ -94,7 +94,7 @@ def diff(old: str, new: str) -> list[str | int]:
     before, after = pieces(old), pieces(new)
     starts = [0]
     for piece in before:
-        starts.append(starts[-1] + len(piece))
+        starts.append(starts[-1] + units(piece))
     out: list[str | int] = []
     for kind, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -109,10 +109,16 @@ def pieces(text: str) -> list[str]:
     return re.findall(r"<[^<]*|[^<]+", text)
 
 
+def units(text: str) -> int:
+    """The length of a text as JavaScript counts."""
+    return len(text.encode("utf-16-le")) // 2
+
+
 def patched(old: str, change: Sequence[str | int]) -> str:
     """`diff` undone."""
-    steps: Iterator[str | int] = iter(change)
-    return "".join(step if isinstance(step, str) else old[step : int(next(steps))] for step in steps)
+    raw, steps = old.encode("utf-16-le"), iter(change)
+    cut = (s.encode("utf-16-le") if isinstance(s, str) else raw[2 * s : 2 * int(next(steps))] for s in steps)
+    return b"".join(cut).decode("utf-16-le")
 
 
 def answer_in(tree: Node, played: Sequence[str], attempt: str | None = None) -> str | None:
