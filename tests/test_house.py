@@ -25,7 +25,8 @@ FLOORS = (
     {"world"},
     {"formats", "draw"},
     {"lab", "doctor"},
-    {"site", "browser", "kernel"},
+    {"browser"},
+    {"site", "kernel"},
     {"cli", "image"},
 )
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
