@@ -15,8 +15,9 @@ class Linger {
                 long end = System.nanoTime() + 30_000_000_000L;
                 socket.setSoTimeout(2_000); // for each silence
                 try {
-                    while (in.read(new byte[65536]) > 0 && System.nanoTime() < end) { }
-                    System.out.println("the client closed too");
+                    int bytes = 1;
+                    while (bytes > 0 && System.nanoTime() < end) bytes = in.read(new byte[65536]);
+                    System.out.println(bytes < 0 ? "the client closed too" : "lingered long enough");
                 } catch (java.io.IOException silentOrReset) {
                     System.out.println("lingered long enough");
                 }
