@@ -53,7 +53,9 @@ def test_bones(page: Path):
     # The first line says whose turn it is.
     assert re.search(r"^# .+\n\n\*\*[^*\n]*\bturn\b[^*\n]*\*\*\n", body(page), re.MULTILINE)
     assert FENCE.search(sections(page)["What you see"])
-    assert FENCE.search(sections(page)["How to be sure"])
+    shown = [language for language, _ in FENCE.findall(sections(page)["How to be sure"])]
+    assert {"sh", "powershell"} & set(shown), "a command"
+    assert "text" in shown, "what it prints"
     assert re.search(r"\[@[\w.-]+", text)
 
 
