@@ -21,7 +21,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import code_page, downloads, hints, reference, state_graph, steps, tables
+from teardown.site import code_page, downloads, hints, matrix, reference, state_graph, steps, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -197,7 +197,15 @@ def _empty(make: Callable[[], str]) -> Callable[..., str]:
     return _fence(checked)
 
 
+def _matrix(source: str, md: Any) -> str:
+    half = _toml(source, {"half"}).get("half")
+    if half not in ("systems", "runtimes"):
+        raise InputError("half is missing", mend='Write half = "systems" or half = "runtimes"')
+    return matrix.html(half)
+
+
 figure, lab, endings = _fence(_figure), _fence(_lab), _fence(_endings)
+matrix_of = _fence(_matrix)
 budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )
