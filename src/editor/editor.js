@@ -42,10 +42,11 @@ const highlighting = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  "&": { color: "var(--tcp-ink)", backgroundColor: "var(--tcp-page)", border: "1px solid var(--tcp-hair)", fontSize: "16px" },
+  "&": { color: "var(--tcp-ink)", backgroundColor: "var(--tcp-page)", border: "1px solid var(--tcp-hair)", fontSize: "13.5px" },
   "&.cm-focused": { outline: "3px solid var(--tcp-fin-wait-2)", outlineOffset: "2px" },
-  ".cm-scroller": { fontFamily: "var(--md-code-font-family, monospace)", lineHeight: "1.5", maxHeight: "36em" },
+  ".cm-scroller": { fontFamily: "var(--md-code-font-family, monospace)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--tcp-ink)", padding: "0.5em 0" },
+  ".cm-lineNumbers .cm-gutterElement": { minWidth: "2.2em", padding: "0 0.4em 0 0.2em" },
   ".cm-gutters": { color: "var(--tcp-soft)", backgroundColor: "var(--tcp-neutral-tint)", border: "0" },
   ".cm-line": { padding: "0 0.5em" },
   ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--tcp-fin-wait-2-tint)", outline: "1px solid var(--tcp-hair)" },

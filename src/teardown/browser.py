@@ -52,6 +52,12 @@ def _task(lab: str) -> Task:
     return found
 
 
+def _code_ready(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{}`: from now on this Python runs programs of others, and has no way to JavaScript."""
+    shut()
+    return {}
+
+
 def _code_run(asked: dict[str, Any]) -> dict[str, Any]:
     """`{"lab", "check", "source"}`: what that program does in that check's situation. For a worker that can be lost."""
     lab, check, source = asked.get("lab"), asked.get("check"), asked.get("source")
@@ -59,7 +65,6 @@ def _code_run(asked: dict[str, Any]) -> dict[str, Any]:
         raise InputError("the request needs lab, check and source, all texts")
     task = _task(lab)
     here = task.check(check)
-    shut()
     journal, error, output = code.run(task, here, source)
     return {"journal": journal, "error": error, "output": output}
 
@@ -84,7 +89,7 @@ def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "situation": _situation, "code-run": _code_run, "code-judge": _code_judge,
+    "situation": _situation, "code-ready": _code_ready, "code-run": _code_run, "code-judge": _code_judge,
 }  # fmt: skip
 
 

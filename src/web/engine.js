@@ -35,8 +35,12 @@ export class Refusal extends Error {}
 /** The answer took longer than the caller had patience for; the worker that was at it is gone. */
 export class Overrun extends Error {}
 
+/** The machine code of Pyodide, compiled once for all engines of the page. @type {WebAssembly.Module | undefined} */
+let compiled;
+
 /** One engine for all labs of the page. Fires `change` whenever health or progress change. */
 export class Engine extends EventTarget {
+  /** @type {boolean} whether it runs programs of others, and so gives up all it could do harm with */ #alone;
   /** @type {Health} */ health = "idle";
   /** What is being done, in words, and how far: null when that is not known. */
   progress = { text: words.starting, /** @type {number | null} */ share: /** @type {number | null} */ (null) };
@@ -45,12 +49,26 @@ export class Engine extends EventTarget {
 
   /** @type {Worker | null} */ #worker = null;
   /** Whether the worker has been told how to start, and so may be asked. */ #told = false;
-  /** @type {{module?: WebAssembly.Module, image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
+  /** @type {{image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
   /** Whether the fast way of starting was refused here. */ #plain = false;
   /** @type {Map<number, Question>} */ #open = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watch;
   /** @type {number | undefined} the question that the worker is at */ #watched;
   #asked = 0;
+
+  /** @param {{alone?: boolean}} [kind] */
+  constructor({ alone = false } = {}) {
+    super();
+    this.#alone = alone;
+  }
+
+  /** A fresh worker, as if nothing had ever been asked. Questions that are open are given back with `Overrun`. */
+  renew() {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const { reject } of open) reject(new Overrun(words.crashed));
+    this.#begin(words.starting);
+  }
 
   /** Starts the worker; does nothing when it is starting or live. */
   start() {
@@ -85,7 +103,7 @@ export class Engine extends EventTarget {
 
   /** @param {number} id @param {Question} question */
   #send(id, question) {
-    if (this.#told) this.#worker?.postMessage({ id, request: question.message });
+    if (this.#told) this.#worker?.postMessage({ id, request: question.message, alone: this.#alone });
     this.#guard();
   }
 
@@ -117,7 +135,8 @@ export class Engine extends EventTarget {
   /** @param {Worker} worker @param {import("./supply.js").Start} how */
   #tell(worker, how) {
     const { image } = this.#kept;
-    worker.postMessage({ start: { ...how, kept: this.#kept, plain: this.#plain } }, image ? [image] : []);
+    const kept = { module: compiled, image };
+    worker.postMessage({ start: { ...how, kept, plain: this.#plain } }, image ? [image] : []);
     // The worker gives the image back when it has used it.
     delete this.#kept.image;
     this.#told = true;
@@ -135,7 +154,9 @@ export class Engine extends EventTarget {
       this.#set("live", { text: "", share: 1 });
       this.#guard();
     } else if (data.keep) {
-      Object.assign(this.#kept, data.keep);
+      const { module, image } = data.keep;
+      compiled ??= module;
+      if (image) this.#kept.image = image;
     } else if ("refused" in data) {
       this.#plain = true;
       this.#begin(words.starting);

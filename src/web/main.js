@@ -6,6 +6,7 @@ import { mendTheme } from "./theme.js";
 /** @type {Record<string, () => Promise<CustomElementConstructor>>} */
 const rare = {
   "tcp-lab": async () => (await import("./lab.js")).Lab,
+  "tcp-code": async () => (await import("./code.js")).CodeLab,
   "tcp-population": async () => (await import("./population.js")).Population,
 };
 

@@ -75,6 +75,44 @@ export const engine = {
   crashed: "The engine stopped twice on the same move.",
 };
 
+export const editor = {
+  program: "Your program",
+  help: "Tab leaves the editor. Control and right bracket indents a line, control and left bracket takes it back. " +
+    "With “Tab indents” on, Tab indents and Escape gives it back. Control and Enter runs.",
+  shown: "Tab leaves the editor. Ctrl + ] indents, Ctrl + [ takes it back. Ctrl + Enter runs.",
+  tabs: "Tab indents",
+  plain: "The editor did not arrive. This is a plain text field; it works as well.",
+};
+
+export const code = {
+  tools: "Your program",
+  run: "Run the tests",
+  stop: "Stop",
+  restart: "Back to the first version",
+  restarted: "This is the first version again. Your own comes back with Undo (Ctrl + Z).",
+  starting: "Python is starting, in a place of its own. Your program runs as soon as it is there.",
+  /** @type {(n: number, of: number) => string} */
+  running: (n, of) => `Running test ${n} of ${of}`,
+  /** @type {(passed: number, of: number) => string} */
+  summary: (passed, of) => (passed === of ? `All ${of} tests pass. Read the summary below.` : `${passed} of ${of} tests pass.`),
+  broken: "Your program does not run, so no test was tried.",
+  /** @type {(ms: number) => string} */
+  overrun: (ms) => `Your program did not come back within ${(ms / 1000).toFixed(1)} s and was ended. ` +
+    "Your text and your results are kept, and the next run starts afresh.",
+  crashed: "Your program broke the Python that ran it. Your text and your results are kept, and the next run starts afresh.",
+  same: "It stops here too, in the same way as above.",
+  stopped: "Stopped. Your text is kept.",
+  /** @type {Record<string, string>} */
+  results: { none: "not run", running: "running", passed: "passed", failed: "failed" },
+  /** @type {Record<string, string>} */
+  marks: { none: "–", running: "…", passed: "✓", failed: "✗" },
+  printed: "It printed",
+  ladder: "What happened",
+  /** @type {(line: number) => string} */
+  toLine: (line) => `Show line ${line} in the program`,
+  older: "These results belong to an earlier version of your program.",
+};
+
 /** @type {(n: number) => string} */
 const count = (n) => Math.round(n).toLocaleString("en");
 

@@ -3,6 +3,7 @@
  * as a file and as a Blob, in browsers with and without module workers.
  *
  * In:  first `{start: Start}`, then `{id, request}`: a request for `teardown.browser.answer` as a JSON string.
+ *      With `alone: true` it may run somebody's program: before it does, the worker gives up all it could do harm with.
  * Out: `{id, answer}` with its JSON string or `{id, error: {kind, text}}`; while starting `{doing}` and
  *      `{loaded, total}` in bytes; then once `{live: true, fast}`, `{refused}` or `{failed: {kind, text}}`.
  *      `{keep: {module, image}}` hands over what makes the next start quick.
@@ -384,9 +385,60 @@
     return { kind: "python", text: text.split("\n").at(-1)?.replace(/^[\w.]+: /, "") ?? text };
   }
 
+  // --- programs of others --------------------------------------------------------------------------------
+
+  /** What is left when the worker is alone: the language, and what Python needs of a browser. */
+  const LEFT = new Set(`
+    self globalThis constructor undefined Infinity NaN isFinite isNaN parseFloat parseInt decodeURI decodeURIComponent
+    encodeURI encodeURIComponent AggregateError Array ArrayBuffer Atomics BigInt BigInt64Array BigUint64Array Boolean
+    DataView Date Error EvalError FinalizationRegistry Float32Array Float64Array Function Int8Array Int16Array Int32Array
+    Intl Iterator JSON Map Math Number Object Promise Proxy RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer
+    String Symbol SyntaxError TypeError URIError Uint8Array Uint8ClampedArray Uint16Array Uint32Array WeakMap WeakRef
+    WeakSet DOMException WebAssembly TextDecoder TextEncoder crypto performance console setTimeout clearTimeout
+    queueMicrotask structuredClone`.trim().split(/\s+/));
+
+  /** What must not be left in any case. */
+  const DANGERS = `fetch XMLHttpRequest WebSocket WebTransport EventSource importScripts eval postMessage indexedDB caches
+    BroadcastChannel Worker SharedWorker navigator close`.split(/\s+/);
+
+  /** Bytes of memory that a program may make Python take. */
+  const MOST_MEMORY = 256 << 20;
+
+  /** The only one who can still speak to the page when the worker is alone. */
+  const say = self.postMessage.bind(self);
+  let alone = false;
+
+  /**
+   * Gives up everything by which a program could reach the network, the site's storage, other workers or the page, and
+   * all ways to make code from text. Python gives up its way to JavaScript. Nothing of it can be undone but by ending
+   * the worker. @param {Answer} answer
+   */
+  function isolate(answer) {
+    answer(JSON.stringify({ ask: "code-ready" }));
+    const no = () => {
+      throw new TypeError("no code is made from text here");
+    };
+    for (const made of [function () {}, async function () {}, function* () {}, async function* () {}]) {
+      Object.defineProperty(Object.getPrototypeOf(made), "constructor", { value: no, writable: false, configurable: false });
+    }
+    const { grow } = WebAssembly.Memory.prototype;
+    WebAssembly.Memory.prototype.grow = function (pages) {
+      if (this.buffer.byteLength + pages * 65536 > MOST_MEMORY) throw new RangeError("no more memory here");
+      return grow.call(this, pages);
+    };
+    const plain = Function.prototype;
+    for (let scope = self; scope && scope !== Object.prototype; scope = Object.getPrototypeOf(scope)) {
+      for (const name of Object.getOwnPropertyNames(scope)) if (!LEFT.has(name)) Reflect.deleteProperty(scope, name);
+    }
+    self.Function = /** @type {any} */ (Object.assign(no.bind(null), { prototype: plain }));
+    const left = DANGERS.filter((name) => name in self);
+    if (left.length) throw new Failure("unsafe", left.join(", "));
+    alone = true;
+  }
+
   /** @type {Promise<Answer>} */ let engine;
 
-  self.onmessage = async ({ data: { start: asked, id, request } }) => {
+  self.onmessage = async ({ data: { start: asked, id, request, alone: wanted } }) => {
     if (asked) {
       engine = start(asked);
       engine.catch((error) =>
@@ -396,9 +448,10 @@
     }
     try {
       const answer = await engine;
-      postMessage({ id, answer: answer(request) });
+      if (wanted && !alone) isolate(answer);
+      say({ id, answer: answer(request) });
     } catch (error) {
-      postMessage({ id, error: described(error) });
+      say({ id, error: described(error) });
     }
   };
 })();

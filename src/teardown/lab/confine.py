@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import io
 import linecache
 import sys
@@ -125,7 +126,12 @@ class Program:
 
 
 def shut() -> None:
-    """Takes the way to JavaScript out of Pyodide's Python, for good. Does nothing in any other Python."""
+    """Takes the way to JavaScript out of Pyodide's Python, for good. Does nothing in any other Python.
+
+    What learners may import is imported before, since nothing can be fetched afterwards.
+    """
+    for name in _MODULES:
+        importlib.import_module(name)
     if sys.platform != "emscripten":
         return
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "JsFinder"]

@@ -6,6 +6,7 @@ Into `docs/`, where MkDocs finds it (all of it is ignored by git):
 * `assets/fonts/`: the two typefaces, with their licences;
 * `assets/engine/`: Pyodide, the engine, and everything that makes a lab start fast (`teardown.site.engine`);
 * `assets/futures/`: the answers to the first moves of every lab (`teardown.site.futures`);
+* `assets/editor/`: the editor of learners' programs, one file, with its licences (`teardown.site.editor`);
 * `assets/scenarios/`: picture, trace and capture of every scenario, for download;
 * `labs/NAME.md`: one page for every lab file.
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from teardown.errors import InputError
-from teardown.site import downloads, engine, futures
+from teardown.site import downloads, editor, engine, futures
 from teardown.site.engine import Say, installed
 
 #: Typeface (folder below `node_modules/@fontsource/`) -> the cuts that `site.css` names.
@@ -44,6 +45,7 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     cache = cache or root / "build" / "engine"
     mirror(engine.files(root, cache, say), docs / "assets" / "engine")
     mirror(futures.files(root, cache, say), docs / futures.FOLDER)
+    mirror(editor.files(root), docs / "assets" / "editor")
     mirror(downloads.files(root, cache, say), docs / downloads.FOLDER)
     lab_pages(root / "labs", docs / "labs")
 
