@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import build, engine, figures, pages, pkt
+from benchmarks import build, engine, figures, pages, pkt, pyodide
 from benchmarks.result import ROOT, Result
 
 
@@ -37,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "figure-player": figures.measure_player,
     "engine": engine.measure,
     "packetdrill": scripts,
+    "pyodide": pyodide.measure,
     "site-build": build.measure,
     "page-bytes": pages.measure_bytes,
     "engine-start": pages.measure_start,

@@ -5,16 +5,23 @@ costs. `again` keeps them: that is undo, replay and a lab.
 
 The search is compared with two plain ones. One is breadth first over the very worlds that ours carries (two TCPs, two
 programs, timers, a wire), written with the public moves. The other carries almost nothing, two counters and two
-short queues: it shows what all that the worlds carry costs.
+short queues: it shows what all that the worlds carry costs. Spin, a model checker that compiles its model to C, is
+timed on `close.pml`, which describes the same close with less in each state.
 """
 
 from __future__ import annotations
 
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks.result import Result
+from benchmarks.result import ROOT, Result
 from teardown.lab import file as labs
 from teardown.tcp.endpoint import forget
 from teardown.world.bare import bare
@@ -54,6 +61,17 @@ def measure() -> Result:
         result.add("one state of a plain search over counters", _each(lambda: _naive(WORLDS), seen))
         forget()
         result.add("the bare teardown graph", _each(bare, 1))
+    if shutil.which("spin") and shutil.which("cc"):
+        for value in _spin():
+            result.add("one state of spin", value)
+        result.ratio("a world of the search, in states of spin", "one world of the search", "one state of spin")
+    else:
+        result.skip("spin: it or a C compiler is missing; run tools/bootstrap.sh bench")
+    result.ratio(
+        "a world of the search, in states of a plain search over counters",
+        "one world of the search", "one state of a plain search over counters",
+    )  # fmt: skip
+    result.ratio("a step afresh, in simpy timeouts", "lossy transfer and close, one step afresh", "simpy timeout")
     step = result.middle("lossy transfer and close, one step again")
     result.budget("a step, in simpy timeouts", step / result.middle("simpy timeout"), 2.0)
     result.budget("a step, in transitions triggers", step / result.middle("transitions trigger"), 0.2)
@@ -94,6 +112,26 @@ def _transitions() -> None:
     Machine(connection, states=["a", "b"], transitions=[["go", "a", "b"], ["go", "b", "a"]], initial="a")
     for _ in range(TRIGGERS):
         connection.go()  # type: ignore[attr-defined]
+
+
+def _spin() -> list[float]:
+    """µs of processor time for each state that spin stores, without its reductions; as many runs as of the rest."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(ROOT / "benchmarks" / "close.pml", Path(folder) / "close.pml")
+        for command in ("spin -a close.pml", "cc -O2 -DSAFETY -DNOREDUCE -w -o pan pan.c"):
+            subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=120)
+        found = []
+        for _ in range(RUNS):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = subprocess.run(
+                ["./pan", "-m100000", "-w22", "-E", "-n"], cwd=folder, check=True, capture_output=True, text=True,
+                timeout=300,
+            )  # fmt: skip
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            stored = re.search(r"(\d+) states, stored", done.stdout)
+            assert stored is not None and "errors: 0" in done.stdout, done.stdout
+            found.append((after.ru_utime - before.ru_utime) * 1e6 / int(stored[1]))
+        return found
 
 
 def _plain(scenario: Scenario, most: int) -> int:

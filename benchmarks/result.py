@@ -21,6 +21,8 @@ class Result:
     unit: str
     values: dict[str, list[float]] = field(default_factory=dict)
     budgets: list[dict[str, Any]] = field(default_factory=list)
+    ratios: dict[str, float] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: float) -> None:
         """One more run of `name`."""
@@ -34,6 +36,14 @@ class Result:
         """`value` (a ratio, or in the unit of the result) should be at most `most`."""
         self.budgets.append({"what": what, "value": round(value, 3), "most": most, "met": value <= most})
 
+    def ratio(self, what: str, one: str, other: str) -> None:
+        """Report how many times `other` a `one` takes, without a budget."""
+        self.ratios[what] = round(self.middle(one) / self.middle(other), 2)
+
+    def skip(self, what: str) -> None:
+        """Something could not be measured here: what, and why."""
+        self.missing.append(what)
+
     def lines(self) -> list[str]:
         """The result for people."""
         seen = [f"{name}: {self.middle(name):g} {self.unit}" for name in self.values]
@@ -41,7 +51,9 @@ class Result:
             f"{'ok  ' if b['met'] else 'OVER'} {b['what']}: {b['value']:g} of {b['most']:g}"
             for b in self.budgets
         ]
-        return [f"{self.name}", *(f"    {line}" for line in seen + kept)]
+        told = [f"     {what}: {value:g}" for what, value in self.ratios.items()]
+        skipped = [f"SKIPPED {what}" for what in self.missing]
+        return [f"{self.name}", *(f"    {line}" for line in seen + kept + told + skipped)]
 
     def write(self, folder: Path) -> None:
         """The result for the performance page."""
@@ -50,5 +62,7 @@ class Result:
         data = {"version": 1, "name": self.name, "unit": self.unit, "machine": machine} | {
             "values": self.values,
             "budgets": self.budgets,
+            "ratios": self.ratios,
+            "missing": self.missing,
         }
         (folder / f"{self.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

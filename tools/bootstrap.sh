@@ -4,7 +4,7 @@
 #   tools/bootstrap.sh site     a private Python in .venv, the site's packages, npm packages, Graphviz
 #   tools/bootstrap.sh test     the same, plus the test packages, Chromium and tshark
 #   tools/bootstrap.sh lint     the Python packages for the checks
-#   tools/bootstrap.sh bench    what the measurements need: the peers, and a browser
+#   tools/bootstrap.sh bench    what the measurements need: the peers, spin, and a browser
 #   tools/bootstrap.sh lock     writes requirements/*.txt and package-lock.json anew
 #
 # Everything private goes to .venv, .tools and node_modules; only apt-get or brew touch the machine, and only
@@ -144,6 +144,11 @@ packet_reader() {
   machine_package tshark tshark wireshark || die "tshark is needed by the capture tests. Run: sudo apt-get install tshark"
 }
 
+# Spin and the C compiler that it needs. Measurements do without, and say so.
+model_checker() {
+  machine_package spin spin spin && machine_package cc gcc "" || say "spin or cc is missing: it will not be measured"
+}
+
 lock() {
   find_uv
   local compile=("$UV" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade)
@@ -168,7 +173,7 @@ case ${1:-} in
   site) python_packages site; node_packages; graphviz ;;
   test) python_packages site test; node_packages; graphviz; browser; packet_reader ;;
   lint) python_packages site test lint ;;
-  bench) python_packages site test bench; node_packages; graphviz; browser ;;
+  bench) python_packages site test bench; node_packages; graphviz; browser; model_checker ;;
   lock) lock ;;
   *) die "say one of: site, test, lint, bench, lock" ;;
 esac

@@ -146,7 +146,7 @@ class AnyMoves(RuleBasedStateMachine):
         assert w.steps == len(self.steps)
         for running in w.timers:
             assert all(r.expires >= w.now for r in running)
-            assert list(running) == sorted(running, key=lambda r: (r.expires, r.name))
+            assert list(running) == sorted(running, key=lambda r: (r.expires, r.owner, r.name))
             assert len({r.name for r in running}) == len(running)
         assert len({f.packet for f in w.wire}) == len(w.wire)
 

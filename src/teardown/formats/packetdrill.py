@@ -142,10 +142,10 @@ _WHEN = re.compile(
     rf"(?:\s*\.\.\.\s*\+?(?P<until>{_NUMBER}))?|(?P<any>\*))(?=[\s<>`%])\s*"
 )
 _PACKET = re.compile(
-    r"(?P<way>[<>])\s*(?:\[[^\]]*\]\s*)?(?P<flags>[SFRPEWUACN.\d-]+)\s+"
+    r"(?P<way>[<>])\s*(?:(?:\[[^\]]*\]|\((?:tos|flowlabel|ttl)\b[^()]*\))\s*){0,4}(?P<flags>[SFRPEWUACN.\d-]+)\s+"
     r"(?:(?P<first>-?\d+):(?P<last>-?\d+)\s*\(\s*(?P<len>\d+)\s*\)|\.\.\.\s*\(\s*(?P<any>\d+)\s*\))\s*"
     r"(?:ack\s+(?P<ack>-?\d+|\.\.\.)\s*)?(?:win\s+(?P<win>\d+|\.\.\.)\s*)?(?:urg\s+\d+\s*)?"
-    r"(?:<(?P<options>.*)>)?\s*(?:\[[^\]]*\])?$", re.DOTALL,
+    r"(?:<(?P<options>[^<>]*)>)?\s*(?:\[[^\]]*\])?$",
 )  # fmt: skip
 _CALL = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s*\((?P<args>.*)\)\s*=\s*(?P<result>-?\w+|\.\.\.)"
@@ -248,6 +248,8 @@ def _micros(text: str) -> int:
 
 def _packet(source: str) -> Packet | Unsupported:
     match = _PACKET.match(source)
+    if match is None and source.endswith("}"):
+        return Unsupported("packets changed on their way ({ mut … }) are outside the subset")
     if match is None:
         foreign = _FOREIGN.search(source)
         if foreign is not None:
@@ -274,11 +276,17 @@ def _packet(source: str) -> Packet | Unsupported:
     if length > 65_535 and inbound:
         raise InputError(f"a packet of {length:,} bytes", mend="A packet carries at most 65,535 bytes")
     window = None if match["win"] in (None, "...") else min(_sequence(match["win"]), 65_535)
+    if match["options"]:
+        foreign = _FOREIGN_OPTION.search(match["options"])
+        if foreign is not None:
+            return Unsupported(f"the TCP option {foreign[0].strip()} is outside the engine")
     if inbound and "S" in flags and match["options"]:
         return Packet(True, flags, seq, length, ack, window, *_options(match["options"]))
     return Packet(inbound, flags, seq, length, ack, window)
 
 
+#: Options that change what a segment means: fast open, signatures, several paths.
+_FOREIGN_OPTION = re.compile(r"\b(?:FO|FOEXP|md5|tcp-ao|mp_\w+|mpcapable|dss|add_address|remove_address)\b")
 _MSS = re.compile(r"\bmss\s+(\d{1,5})\b")
 _SCALE = re.compile(r"\bwscale\s+(\d{1,2})\b")
 

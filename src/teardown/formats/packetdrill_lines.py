@@ -1,7 +1,7 @@
 """Packetdrill scripts as lines: comments cut off, conditions decided, continued lines joined.
 
-A line may go on while a bracket, a back-quote or `%{` is open, and options of a packet may stand on a line of their
-own. Licences in comments hold back-quotes: comments go first.
+A line may go on while a bracket, a back-quote or `%{` is open, while only its time or the beginning of a packet is
+there, and options of a packet may stand on a line of their own. Licences in comments hold back-quotes: comments go first.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import Final
 from teardown.errors import InputError
 
 MAX_NESTING: Final = 64
+MAX_JOINED: Final = 8_192  # characters of an event after which nothing is joined to it any more
 
 _GOES_ON = re.compile(r"(?:<[^<>\n]*>|=|,|\)|ack\b|win\b)")
+_BEGUN = re.compile(r"(?:[+\d][+\d.~ \t]*|\*[ \t]*)(?:[<>][^()]*)?$")
+_NUMBERED = re.compile(r"(?:\+|\*|\d*\.?\d+[\s~<>`%])")
 _DIRECTIVE = re.compile(r"#\s*(ifdef|ifndef|else|endif)\b\s*(\w*)\s*(?://.*)?$")
 
 
@@ -26,18 +29,18 @@ def logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int
     begun = size = 0
     scan = _Scan()
     ready: tuple[int, str] | None = None  # complete, but the next line may still belong to it
-    comment = False
-    for number, raw in enumerate(text.split("\n"), 1):
+    comment = 0  # the line where a comment begins that is still open
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         line = raw.strip()
         if not scan.open:
             if comment:
                 _inside, found, line = line.partition("*/")
-                comment = not found
+                comment = 0 if found else comment
                 line = line.strip()
             if not line or line.startswith("//"):
                 continue
             if line.startswith("/*"):
-                comment = "*/" not in line
+                comment = 0 if "*/" in line else number
                 line = line.partition("*/")[2].strip()
                 if not line:
                     continue
@@ -66,7 +69,9 @@ def logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int
         if not part:
             continue
         if ready is not None:
-            if _GOES_ON.match(part) and not ready[1].startswith("--"):
+            if len(ready[1]) < MAX_JOINED and not ready[1].startswith("--") and (
+                _GOES_ON.match(part) or (_BEGUN.match(ready[1]) and not _NUMBERED.match(part))
+            ):
                 ready = (ready[0], f"{ready[1]} {part}")
                 continue
             yield ready
@@ -77,7 +82,7 @@ def logical(text: str, name: str, defines: frozenset[str]) -> Iterator[tuple[int
             mend=f"Close it with {_CLOSING[scan.open]}",
         )  # fmt: skip
     if comment:
-        raise InputError("a comment is never closed", place=name, mend="Close it with */")
+        raise InputError("a comment is never closed", place=f"{name}:{comment}", mend="Close it with */")
     if ready is not None:
         yield ready
     if conditions:

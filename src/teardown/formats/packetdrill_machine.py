@@ -74,7 +74,8 @@ class Socket:
     """A socket: an endpoint, its timers (name -> µs when it fires) and its place among the others."""
 
     __slots__ = (
-        "accepted", "connecting", "endpoint", "fd", "heard", "learned", "listener", "queue", "scale", "set", "timers",
+        "accepted", "connecting", "endpoint", "fd", "heard", "learned", "listener", "queue", "scale", "set", "timed",
+        "timers",
     )  # fmt: skip
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -89,6 +90,7 @@ class Socket:
         self.learned: dict[str, Any] = {}  # knobs of the profile that the peer's SYN has set
         self.heard = 0  # µs: when the last segment arrived
         self.scale: int | None = None  # the peer's window scale, if both sides use it
+        self.timed: list[tuple[int, int]] = []  # what is on its way for the first time: where it ends, when it left
 
 
 @cache
@@ -187,6 +189,8 @@ class Machine:
         if known is not None:
             name, unit = known
             self.changes[name] = min(value * unit, 1 << 50) if unit else bool(value)
+            if name == "rto_max":
+                self.changes["persist_max"] = self.changes[name]
         elif key == "net.ipv4.tcp_rfc1337":
             self.changes["rst_in_time_wait"] = "ignored" if value else "closes-if-exact"
         elif key == "net.inet.tcp.drop_synfin":
@@ -260,6 +264,7 @@ class Machine:
             self.sockets.append(old)
             socket.fd = None
         socket.listener, socket.accepted = self._listener(), False
+        socket.timed = [(socket.endpoint.snd_nxt, self.now)]
         self._sized(socket, packet)
 
     def _sized(self, socket: Socket, packet: Packet) -> None:
@@ -271,7 +276,9 @@ class Machine:
 
     def _step(self, socket: Socket, event: Event) -> Outcome:
         before = socket.endpoint
-        outcome = before.step(event)
+        outcome = self._timing(socket, event.segment).step(event)
+        if before.srtt != outcome.endpoint.srtt and before.snd_una == outcome.endpoint.snd_una:
+            outcome = before.step(event)  # the segment was not taken, so it measures nothing
         after = socket.endpoint = outcome.endpoint
         taken = event.segment is not None and after.rcv_nxt > before.rcv_nxt and not after.peer_fin
         lazy = (taken and before.state != SYN_SENT) or event.call == "receive"
@@ -282,6 +289,8 @@ class Machine:
                 plain = segment.flags == "A" and not segment.length
                 self.sent.append(Sent(self.now, segment, socket, lazy and plain))
                 self.segments += 1
+                if segment.span and not effect.again and not effect.probe:  # type: ignore[union-attr]
+                    socket.timed.append((segment.end, self.now))
             elif kind is StartTimer:
                 socket.timers[effect.name] = self.now + max(1, effect.after)  # type: ignore[union-attr]
             elif kind is StopTimer:
@@ -293,6 +302,18 @@ class Machine:
         if after.state != before.state:
             self._moved(socket, before.state, after.state)
         return outcome
+
+    def _timing(self, socket: Socket, segment: Segment | None) -> Endpoint:
+        """The endpoint, with the round trip as an acknowledgement measures it (RFC 6298; Karn: nothing sent twice)."""
+        e = socket.endpoint
+        if segment is None or "A" not in segment.flags or not e.snd_una < segment.ack <= e.snd_nxt:
+            return e
+        arrived = [at for end, at in socket.timed if end <= segment.ack]
+        socket.timed = [(end, at) for end, at in socket.timed if end > segment.ack]
+        if not arrived or e.resends or e.probed_tail:
+            return e
+        trip = self.now - arrived[0]
+        return e._replace(srtt=e.srtt + (trip - e.srtt) // 8 if e.srtt else trip)
 
     def _moved(self, socket: Socket, before: str, after: str) -> None:
         if before in (SYN_RECEIVED, SYN_SENT) and after in SYNCHRONIZED:
@@ -310,6 +331,7 @@ class Machine:
             self.change(socket, rcv_buf=min(socket.endpoint.rcv_buf, 65_535))
         elif after == CLOSED:
             socket.timers.clear()
+            socket.timed.clear()
             if socket.fd is None and socket is not self.under_test and socket in self.sockets:
                 self.sockets.remove(socket)
 

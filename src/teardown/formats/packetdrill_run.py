@@ -52,8 +52,10 @@ def run_script(
     written_for, exact = header(text)
     chosen = stack or (written_for[0] if written_for else "freebsd" if "net.inet.tcp." in text else "linux")
     if chosen not in stack_names():
+        before = f"\n{text}".partition("\n// stack:")[0]
+        line = "" if stack else f":{before.count(chr(10)) + 1}"
         raise InputError(
-            f"unknown stack {chosen!r}", place=name, mend=f"Known stacks: {', '.join(stack_names())}"
+            f"unknown stack {chosen!r}", place=f"{name}{line}", mend=f"Known stacks: {', '.join(stack_names())}"
         )
     script = parse(text, name, frozenset(defines) or default_defines(chosen))
     if written_for and chosen not in written_for:

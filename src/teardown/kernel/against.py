@@ -281,7 +281,7 @@ class EnginePlayer:
                 self._end(host, keepalive=(idle, interval, move.get("count", own.keepalive_count)))
                 now, timers = self.world.now, self.world.timers
                 running = Running("keepalive", now, now + idle, "kernel")
-                both = tuple(sorted((*timers.of(host), running), key=lambda r: (r.expires, r.name)))
+                both = tuple(sorted((*timers.of(host), running), key=lambda r: (r.expires, r.owner, r.name)))
                 self.world = self.world._replace(timers=timers.having(host, both))
             case option:
                 raise InputError(f"the engine has no option {option}")

@@ -89,14 +89,17 @@ def parse(name: str, text: str, place: str) -> Lab:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        message, line = str(error), ""
+        message, line = str(error).replace(" (at end of document)", ""), text.count("\n", 0, -1) + 1
         if found := re.search(r" \(at line (\d+), column \d+\)", message):
-            message, line = message.replace(found[0], ""), f":{found[1]}"
+            message, line = message.replace(found[0], ""), int(found[1])
         raise InputError(
-            f"this is not TOML: {message}", place=f"{place}{line}", mend="See toml.io for its rules"
+            f"this is not TOML: {message}", place=f"{place}:{line}", mend="See toml.io for its rules"
         ) from None
-    except RecursionError:
-        raise InputError("it is nested too deeply", place=place) from None
+    except (RecursionError, ValueError) as error:
+        # Python refuses whole numbers of more than 4,300 digits.
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
+        line = max(enumerate(text.split("\n"), 1), key=lambda numbered: len(numbered[1]))[0]
+        raise InputError(what, place=f"{place}:{line}", mend="Nothing in a lab needs that") from None
     try:
         return _lab(name, data, place)
     except InputError as error:
@@ -184,7 +187,7 @@ def _see(data: dict[str, Any], place: str) -> tuple[tuple[str, str], ...]:
 
 
 def _with_line(error: InputError, text: str, place: str) -> InputError:
-    """The same error with the line of the word in quotes that it complains about, if that stands in the file once."""
+    """The same error with a line: where the word stands that it complains about, else where its table begins, else 1."""
     for word in (
         re.findall(r"'([^']+)'", error.what)
         + re.findall(r"^(\w+) ", error.what)
@@ -196,7 +199,15 @@ def _with_line(error: InputError, text: str, place: str) -> InputError:
             if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line)
         ]
         if lines:
-            return InputError(
-                error.what, place=error.place.replace(place, f"{place}:{lines[0]}", 1), mend=error.mend
-            )
-    return error
+            return _at_line(error, lines[0], place)
+    inside, _, number = error.place.removeprefix(f"{place}, ").partition(" ")
+    heading = "[[goals]]" if inside == "goal" else "[scenario"
+    headings = [n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith(heading)]
+    if error.place == place or not headings:
+        return _at_line(error, 1, place)
+    nth = int(number) if inside == "goal" and number.isdecimal() and int(number) <= len(headings) else 1
+    return _at_line(error, headings[nth - 1], place)
+
+
+def _at_line(error: InputError, line: int, place: str) -> InputError:
+    return InputError(error.what, place=error.place.replace(place, f"{place}:{line}", 1), mend=error.mend)

@@ -257,6 +257,28 @@ def _pool(p: Program, memory: Memory, news: str) -> Answer:
     return ("open",), ()
 
 
+def _proxy(passes_on: bool) -> Callable[[Program, Memory, str], Answer]:
+    """A proxy, seen from the server: another client stands behind it, and the proxy holds a connection to each.
+
+    `passes_on`: it ends its direction to the client behind when the server has ended this one, and closes here when
+    that client has closed too. Else nobody behind it learns of the server's FIN.
+    """
+
+    def react(p: Program, memory: Memory, news: str) -> Answer:
+        if memory == ("gone",):
+            return memory, ()
+        if news in ("error", "alarm behind", "alarm idle-limit"):
+            return ("gone",), (StopAlarm("behind"), StopAlarm("idle-limit"), Call("close"))
+        if news == "eof" and passes_on:
+            return ("open",), (StopAlarm("idle-limit"), SetAlarm("behind", p["behind"]))
+        if news in ("start", "connected", "readable"):
+            reads: tuple[Deed, ...] = (Call("receive"),) if news == "readable" else ()
+            return ("open",), (*reads, SetAlarm("idle-limit", p["idle_limit"]))
+        return ("open",), ()
+
+    return react
+
+
 def _one_request(p: Program, memory: Memory, news: str) -> Answer:
     """A client without a pool: connect, ask, read the answer, close."""
     if memory == ("gone",):
@@ -390,6 +412,12 @@ _ALL: Final = (
     Program("pool-reuses", "A pool that does not look first", "client",
             "It sends its next request on the connection without looking whether the server has closed it.",
             _client("send"), {**_CLIENT_SETTINGS, "after": 90 * SECOND, "send_bytes": 100}),
+    Program("proxy-passes-fin", "A proxy that passes the FIN on", "client",
+            "It tells the client behind it that the server has closed, and closes when that client has.",
+            _proxy(passes_on=True), {"idle_limit": 3600 * SECOND, "behind": SECOND}),
+    Program("proxy-keeps-fin", "A proxy that keeps the FIN to itself", "client",
+            "The client behind it never learns that the server has closed; the proxy closes at its own idle limit.",
+            _proxy(passes_on=False), {"idle_limit": 3600 * SECOND}),
     Program("one-request", "A client without a pool", "client",
             "It sends one request, reads the answer and closes.",
             _one_request, {"upload_bytes": 200}),

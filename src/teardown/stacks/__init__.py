@@ -15,7 +15,10 @@ from teardown.durations import duration, duration_or_never
 from teardown.errors import InputError
 from teardown.tcp.profile import Profile
 
-_TIMES = ("time_wait", "rto", "syn_rto", "give_up_rto", "rto_max", "keepalive_idle", "keepalive_interval")
+_TIMES = (
+    "time_wait", "rto", "syn_rto", "give_up_rto", "rto_max", "persist_min", "persist_max", "keepalive_idle",
+    "keepalive_interval",
+)  # fmt: skip
 _TIMES_OR_NEVER = (
     "fin_wait_2", "fin_wait_2_recheck", "fin_wait_2_held", "fin_wait_2_split", "linger2_max", "detached_keepalive", "user_timeout",
 )  # fmt: skip

@@ -415,7 +415,7 @@ def _(d: Any, s: Any) -> Any:
     _transmit(d, probe, probe=True)
     d.unanswered += 1
     d.backoff += 1
-    _run(d, "persist", min(rto(d) << d.backoff, d.profile.rto_max))
+    _run_persist(d)
 
 
 @action("wait-alive")
@@ -539,6 +539,12 @@ def _flags(length: int, fin: bool) -> str:
 _MAY_SEND = (ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK)
 
 
+def _run_persist(d: Any) -> None:
+    """Wait before asking a shut window, longer each time."""
+    p = d.profile
+    _run(d, "persist", min(max(rto(d) << d.backoff, p.persist_min), p.persist_max))
+
+
 def output(d: Any) -> None:
     """After the rows: send what the window allows, the FIN after the last byte, and the ACK that is owed."""
     if d.state in (CLOSED, LISTEN, SYN_SENT):
@@ -562,7 +568,7 @@ def output(d: Any) -> None:
         if d.outstanding and d.clock is None:
             _run(d, "retransmission", rto(d))
         elif waiting and not d.outstanding and d.clock is None:
-            _run(d, "persist", rto(d))
+            _run_persist(d)
         elif sent and d.keepalive is not None:
             d.start("keepalive", d.keepalive[0])
     if d.ack_due:

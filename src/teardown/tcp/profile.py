@@ -60,6 +60,8 @@ class Profile:
     rto_rounding: float = 1.0  # a retransmission timer lasts so many times what was asked for
     syn_rto: int = 1 * SECOND
     rto_max: int = 60 * SECOND
+    persist_min: int = 0  # the first wait before a shut window is asked, at least
+    persist_max: int = 60 * SECOND  # and the longest (RFC 9293 §3.8.6.1 leaves it open)
     tail_loss_probe: bool = False  # Linux: one early resend that does not count as a retry
     give_up: str = "time"  # "time": user timeout; "count": number of retries; "linux": see endpoint
     give_up_rto: int = 200 * MS  # Linux: the unit in which give-up times are counted

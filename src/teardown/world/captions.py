@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from teardown.tcp.endpoint import Endpoint, Event
 from teardown.tcp.segment import Segment
@@ -43,6 +42,7 @@ TIMER_NAMES = {
     "work": "work",
     "flow-limit": "limit for silence",
     "gives-up": "limit for the request",
+    "behind": "wait for the client behind it",
 }
 
 
@@ -126,42 +126,65 @@ def alarm_why(name: str) -> str:
     return _ALARM_WHY.get(name, "")
 
 
-class Stand(NamedTuple):
-    """How a host stands, as far as a step shows it and a sentence needs it."""
+class Stand:
+    """How a host stands, as far as a step shows it and a sentence needs it. One object for each way to stand."""
 
-    host: Host
-    state: str
-    fins: Fins
-    held: bool  # a program holds the socket
-    clock: str | None
-    orphan: bool
-    down: bool
+    __slots__ = ("clock", "down", "fins", "held", "host", "orphan", "scenes", "state")
+
+    def __init__(self, host: Host, state: str, fins: Fins, clock: str | None, orphan: bool, down: bool) -> None:
+        self.host, self.state, self.fins, self.clock, self.orphan, self.down = host, state, fins, clock, orphan, down
+        self.held = not (orphan or down)  # a program holds the socket
+        self.scenes: dict[Stand, Scene] = {}
 
 
 @lru_cache(maxsize=4_096)
 def stand(host: Host, e: Endpoint, down: bool) -> Stand:
     """How a host stands."""
     fins = e.fins if e.state != LISTEN else Fins(False, False, False)
-    return Stand(host, e.state, fins, not (e.orphan or down), e.clock, e.orphan, down)
+    return _stand(host, e.state, fins, e.clock, e.orphan, down)
+
+
+_stand = cache(Stand)
+
+
+class Scene:
+    """How both hosts stand: what every step shows of that, and who owes what as long as nothing is on the wire."""
+
+    __slots__ = ("client", "fins", "held", "idle", "limits", "server", "states")
+
+    def __init__(self, server: Stand, client: Stand) -> None:
+        self.server, self.client = server, client
+        self.states, self.fins = Pair(server.state, client.state), Pair(server.fins, client.fins)
+        self.held = Pair(server.held, client.held)
+        self.limits = FIN_WAIT_2 in self.states  # then it matters which timers run
+        self.idle = _owed(server, None, client, None)
+
+    def owes(self, timers: Pair[tuple[Running, ...]], wire: Sequence[Flight]) -> Owes | None:
+        """Who must act next."""
+        for flight in wire:
+            if not flight.doomed and not (self.client if flight.sender == "server" else self.server).down:
+                return _deliver(flight.segment, flight.probe)
+        if not self.limits:
+            return self.idle
+        server, client = self.server, self.client
+        return _owed(
+            server, _limit(timers[0]) if server.state == FIN_WAIT_2 else None,
+            client, _limit(timers[1]) if client.state == FIN_WAIT_2 else None,
+        )  # fmt: skip
+
+
+def scene(server: Stand, client: Stand) -> Scene:
+    """How both hosts stand."""
+    found = server.scenes.get(client)
+    if found is None:
+        found = server.scenes[client] = Scene(server, client)
+    return found
 
 
 def owes(w: Standing) -> Owes | None:
     """Who must act next for the connection to end, and how. None when both ends are done."""
     (server, client), (no_server, no_client) = w.ends, w.down
-    return owed(stand("server", server, no_server), stand("client", client, no_client), w.timers, w.wire)
-
-
-def owed(
-    server: Stand, client: Stand, timers: Pair[tuple[Running, ...]], wire: Sequence[Flight]
-) -> Owes | None:
-    """The same, for hosts that stand like this."""
-    for flight in wire:
-        if not flight.doomed and not (client.down if flight.sender == "server" else server.down):
-            return _deliver(flight.segment, flight.probe)
-    return _owed(
-        server, _limit(timers[0]) if server.state == FIN_WAIT_2 else None,
-        client, _limit(timers[1]) if client.state == FIN_WAIT_2 else None,
-    )  # fmt: skip
+    return scene(stand("server", server, no_server), stand("client", client, no_client)).owes(w.timers, w.wire)
 
 
 @lru_cache(maxsize=256)

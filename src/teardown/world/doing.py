@@ -7,22 +7,25 @@ without NamedTuple's own constructor, which takes twice the time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
+from functools import lru_cache
 from operator import itemgetter
 
-from teardown.programs import Call, Deed
+from teardown.programs import Call, Deed, Memory
+from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import CLOSED, Fins
+from teardown.tcp.states import CLOSED
 from teardown.world import captions
 from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step
-from teardown.world.turn import Actor, Owner, Turn, on_arrival, on_deeds, on_expiry
-from teardown.world.world import Flight, World, first_flight, first_timer
+from teardown.world.turn import Start, Turn, actor
+from teardown.world.world import Flight, Scenario, World, first_flight, first_timer
 
 HOUR = 3_600_000_000
 #: Things that happen by themselves after one move before somebody is asked again.
 _MOST_BY_ITSELF = 1_000
-_BY_EXPIRY = itemgetter(Running._fields.index("expires"), Running._fields.index("name"))
+#: The order of one host's timers: where two are over at once, the kernel's comes before the program's.
+_BY_EXPIRY = itemgetter(*(Running._fields.index(name) for name in ("expires", "owner", "name")))
 _new = tuple.__new__
 
 
@@ -30,19 +33,22 @@ class Doing:
     """Plays what happens, and records a step for everything that can be seen. `quiet`: records nothing."""
 
     __slots__ = (
-        "down", "ends", "first", "heard", "memory", "move", "now", "packets", "quiet", "scenario", "seen", "stands",
-        "steps", "timers", "wire",
+        "actors", "down", "first", "heard", "move", "now", "packets", "quiet", "scenario", "seen", "stands", "steps",
+        "timers", "wire",
     )  # fmt: skip
 
     def __init__(self, w: World, move: str | None = None, *, quiet: bool = False) -> None:
-        (self.scenario, self.now, ends, memory, self.timers, wire, self.packets, self.seen, down, heard,
-         self.first) = w  # fmt: skip
-        self.ends, self.memory, self.wire = list(ends), list(memory), list(wire)
-        self.down, self.heard = list(down), list(heard)
+        (self.scenario, self.now, (server, client), (knows, recalls), self.timers, wire, self.packets, self.seen, down,
+         heard, self.first) = w  # fmt: skip
+        one, two = self.scenario.hosts
+        self.actors = [actor("server", one.program, server, knows), actor("client", two.program, client, recalls)]
+        self.wire, self.down, self.heard = list(wire), list(down), list(heard)
         self.move, self.quiet = move, quiet
         self.steps: list[Step] = []
-        if not quiet:
-            self.stands = [captions.stand(host, e, gone) for host, e, gone in zip(HOSTS, ends, down, strict=True)]
+        self.stands = [
+            a.stand if not gone else captions.stand(a.host, a.endpoint, True)
+            for a, gone in zip(self.actors, down, strict=True)
+        ]
 
     def world(self) -> World:
         """The world as it is now."""
@@ -52,14 +58,26 @@ class Doing:
         )  # fmt: skip
 
     @property
+    def ends(self) -> list[Endpoint]:
+        """Both endpoints."""
+        return [a.endpoint for a in self.actors]
+
+    @property
+    def memory(self) -> list[Memory]:
+        """What both programs remember."""
+        return [a.memory for a in self.actors]
+
+    def remember(self, memory: Sequence[Memory]) -> None:
+        """From now on the programs remember this."""
+        self.actors = [actor(a.host, a.program, a.endpoint, m) for a, m in zip(self.actors, memory, strict=True)]
+
+    @property
     def over(self) -> bool:
         """Nothing is on the wire, and each end is CLOSED or gone."""
-        server, client = self.ends
-        return (
-            (server.state == CLOSED or self.down[0])
-            and (client.state == CLOSED or self.down[1])
-            and not self.wire
-        )
+        if self.wire:
+            return False
+        server, client = self.stands
+        return (server.state == CLOSED or server.down) and (client.state == CLOSED or client.down)
 
     # -- the things that can happen
     def deliver(self, f: Flight) -> None:
@@ -71,9 +89,10 @@ class Doing:
         if self.down[at]:
             self._lose(f, ": nobody is there")
             return
-        if self.ends[at].profile.fin_wait_2_recheck is not None:
+        here = self.actors[at]
+        if here.endpoint.profile.fin_wait_2_recheck is not None:
             self.heard[at] = self.now
-        self._play(at, on_arrival(self._actor(at), f.segment, f.probe), f)
+        self._play(at, here.arrival(f.segment, f.probe), f)
 
     def drop(self, f: Flight) -> None:
         """The network loses the segment. A loss has no moment of its own; figures draw it part of the way."""
@@ -99,12 +118,12 @@ class Doing:
     def call(self, host: Host, name: str, amount: int = 0) -> None:
         """The program of that host calls, whether or not that makes sense."""
         at = HOSTS.index(host)
-        self._play(at, on_deeds(self._actor(at), (Call(name, amount),), True))
+        self._play(at, self.actors[at].deeds((Call(name, amount),), True))
 
     def deeds(self, host: Host, deeds: tuple[Deed, ...]) -> None:
         """The program of that host does these things of its own accord."""
         at = HOSTS.index(host)
-        self._play(at, on_deeds(self._actor(at), deeds, False))
+        self._play(at, self.actors[at].deeds(deeds, False))
 
     def fire(self, host: Host, running: Running) -> None:
         """A timer is over."""
@@ -112,10 +131,11 @@ class Doing:
         if expires > self.now:
             self.now = expires
         at = 0 if host == "server" else 1
-        counts = owner == "kernel" and self.ends[at].profile.fin_wait_2_recheck is not None
+        here = self.actors[at]
+        counts = owner == "kernel" and here.endpoint.profile.fin_wait_2_recheck is not None
         idle = self.now - self.heard[at] if counts else 0
         lasted = 0 if self.quiet else expires - started  # only the caption tells
-        self._play(at, on_expiry(self._actor(at), name, owner, lasted, idle))
+        self._play(at, here.expiry(name, owner, lasted, idle))
 
     def pass_an_hour(self) -> None:
         """Time passes where nothing can happen."""
@@ -158,52 +178,51 @@ class Doing:
                 return
 
     # -- playing and recording
-    def _actor(self, at: int) -> Actor:
-        return _new(Actor, (HOSTS[at], self.scenario.hosts[at].program, self.ends[at], self.memory[at]))
-
     def _play(self, at: int, turn: Turn, f: Flight | None = None) -> None:
         """Play the turn of one host into the world. `f`: the segment whose arrival it is."""
-        host, steps, move = HOSTS[at], self.steps, self.move
-        stands = [] if self.quiet else self.stands
-        self.memory[at] = turn.memory
-        for (kind, endpoint, stand, touched, starts, sent, caption, rule, rfc, call, result, timer, gone,
-             forgets) in turn.beats:  # fmt: skip
-            self.ends[at] = endpoint
-            if touched:
-                self.set_timers(host, touched, starts)
+        self.actors[at], beats = turn
+        host, now, move, stands, timers, wire = HOSTS[at], self.now, self.move, self.stands, self.timers, self.wire
+        add, i = self.steps.append, self.first + len(self.steps)
+        for kind, stand, touched, starts, sent, caption, rule, rfc, call, result, timer, gone, forgets in beats:
+            stands[at] = stand
+            if touched and (starts or timers[at]):
+                running = timed(timers[at], now, touched, starts)
+                timers = _new(Pair, (timers[0], running) if at else (running, timers[1]))
             if gone or forgets:
                 self.down[at] = gone
-                self.timers = self.timers.having(host, ())
-            for segment, again, probe, _text in sent:
-                self.launch(host, segment, again, probe)
-            if self.quiet or kind is None:
+                timers = timers.having(host, ())
+            if sent:
+                packet = self.packets
+                for segment, again, probe, _text in sent:
+                    self.launch(host, segment, again, probe)
+            if kind is None or self.quiet:
                 continue
-            stands[at] = stand
             # How everything stands is the same for all steps of a beat.
             server, client = stands
-            states, both, held = _shown(server, client)
-            now, timers, i = self.now, self.timers, self.first + len(steps)
-            owes = captions.owed(server, client, timers, self.wire)
+            scene = server.scenes.get(client) or captions.scene(server, client)
+            states, both, held = scene.states, scene.fins, scene.held
+            owes = scene.owes(timers, wire) if wire or scene.limits else scene.idle
             if f is not None and kind == "segment-arrived":
-                packet, sender, segment, _sent, _due, again, probe, _doomed = f
-                steps.append(_new(Step, (
-                    i, now, kind, host, caption, states, timers, both, owes, segment, sender, packet, again, probe,
+                number, sender, segment, _sent, _due, again, probe, _doomed = f
+                add(_new(Step, (
+                    i, now, kind, host, caption, states, timers, both, owes, segment, sender, number, again, probe,
                     None, None, None, rule, rfc, move, held,
                 )))  # fmt: skip
             else:
-                steps.append(_new(Step, (
+                add(_new(Step, (
                     i, now, kind, host, caption, states, timers, both, owes, None, None, None, 0, False,
                     call, result, timer, rule, rfc, move, held,
                 )))  # fmt: skip
+            i += 1
             if sent:
-                packet = self.packets - len(sent)
                 for segment, again, probe, text in sent:
-                    i += 1
                     packet += 1
-                    steps.append(_new(Step, (
+                    add(_new(Step, (
                         i, now, "segment-sent", host, text, states, timers, both, owes, segment, host, packet,
                         again, probe, None, None, None, "", "", move, held,
                     )))  # fmt: skip
+                    i += 1
+        self.timers = timers
 
     def record(
         self, event: EventKind, host: Host | None, caption: str, segment: Segment | None = None,
@@ -211,14 +230,12 @@ class Doing:
     ) -> None:  # fmt: skip
         """Add a step to the trace for something that no rule decides."""
         if not self.quiet:
-            server, client = self.stands
-            states, fins, held = _shown(server, client)
-            owes = captions.owed(server, client, self.timers, self.wire)
-            step = Step(
-                self.first + len(self.steps), self.now, event, host, caption, states, self.timers, fins, owes,
-                segment, sender, packet, again, probe, move=self.move, held=held,
-            )  # fmt: skip
-            self.steps.append(step)
+            scene, timers = captions.scene(*self.stands), self.timers
+            self.steps.append(_new(Step, (
+                self.first + len(self.steps), self.now, event, host, caption, scene.states, timers, scene.fins,
+                scene.owes(timers, self.wire), segment, sender, packet, again, probe,
+                None, None, None, "", "", self.move, scene.held,
+            )))  # fmt: skip
 
     def _lose(self, f: Flight, why: str) -> None:
         if not self.quiet:
@@ -230,30 +247,40 @@ class Doing:
     def launch(self, host: Host, segment: Segment, again: int, probe: bool) -> None:
         """A segment goes on the wire; what the scenario's faults do to it is decided now."""
         self.packets += 1
-        due, doomed = self.now + self.scenario.latency, False
-        for n, fault in enumerate(self.scenario.faults):
-            if fault.sender == host and set(fault.flags) <= set(segment.flags):
-                count = self.seen[n] + 1
+        scenario, now = self.scenario, self.now
+        due, doomed = now + scenario.latency, False
+        if scenario.faults:
+            for n in _counting(scenario, host, segment.flags):
+                fault, count = scenario.faults[n], self.seen[n] + 1
                 self.seen = (*self.seen[:n], count, *self.seen[n + 1 :])
                 if count == fault.nth:
                     doomed = doomed or fault.fate == "lost"
                     due += fault.late
-        self.wire.append(_new(Flight, (self.packets, host, segment, self.now, due, again, probe, doomed)))
+        self.wire.append(_new(Flight, (self.packets, host, segment, now, due, again, probe, doomed)))
 
-    def set_timers(self, host: Host, touched: AbstractSet[str], starts: tuple[tuple[str, int, Owner], ...]) -> None:
-        """Stop the timers named, and start some: (name, µs from now, owner). They are kept in the order of expiry."""
-        server, client = self.timers
-        running, now = (server, self.now) if host == "server" else (client, self.now)
-        if running:
-            running = tuple([r for r in running if r[0] not in touched])
+    def set_timers(self, at: int, touched: AbstractSet[str], starts: tuple[Start, ...]) -> None:
+        """Stop the timers of a host that are named, and start some."""
+        self.timers = self.timers.having(HOSTS[at], timed(self.timers[at], self.now, touched, starts))
+
+
+def timed(
+    running: tuple[Running, ...], now: int, touched: AbstractSet[str], starts: tuple[Start, ...]
+) -> tuple[Running, ...]:
+    """The timers of a host when those named are stopped and some are started."""
+    if running:
+        left = [r for r in running if r[0] not in touched]
         for name, after, owner in starts:
-            running += (_new(Running, (name, now, now + after, owner)),)
-        if starts and len(running) > 1:
-            running = tuple(sorted(running, key=_BY_EXPIRY))
-        self.timers = _new(Pair, (running, client) if host == "server" else (server, running))
+            left.append(_new(Running, (name, now, now + after, owner)))
+        if len(left) > 1 and starts:
+            left.sort(key=_BY_EXPIRY)
+        return tuple(left)
+    if len(starts) == 1:
+        name, after, owner = starts[0]
+        return (_new(Running, (name, now, now + after, owner)),)
+    return tuple(sorted([_new(Running, (name, now, now + after, owner)) for name, after, owner in starts], key=_BY_EXPIRY))
 
 
-@cache
-def _shown(server: captions.Stand, client: captions.Stand) -> tuple[Pair[str], Pair[Fins], Pair[bool]]:
-    """What a step shows of both hosts: states, FIN checklists, and whether a program holds the socket."""
-    return Pair(server.state, client.state), Pair(server.fins, client.fins), Pair(server.held, client.held)
+@lru_cache(maxsize=1 << 10)
+def _counting(scenario: Scenario, host: Host, flags: str) -> tuple[int, ...]:
+    """The faults that count such a segment of this host, by their places."""
+    return tuple(n for n, fault in enumerate(scenario.faults) if fault.meets(host, flags))

@@ -58,14 +58,14 @@ def begin(scenario: Scenario) -> tuple[World, tuple[Step, ...]]:
     for host in HOSTS:
         keepalive = ends.of(host).keepalive
         if keepalive is not None and scenario.begin == "established":
-            doing.set_timers(host, {"keepalive"}, (("keepalive", keepalive[0], "kernel"),))
+            doing.set_timers(HOSTS.index(host), {"keepalive"}, (("keepalive", keepalive[0], "kernel"),))
     if scenario.begin == "closed":
         doing.record("start", None, "The server listens. There is no connection yet.")
         doing.call("client", "connect")
         return doing.world(), tuple(doing.steps)
     # Programs set their alarms before anything is seen to happen, and act on what they find after it.
     memory, deeds = zip(*(setup.program.react(setup.program, (), "start") for setup in scenario.hosts), strict=True)
-    doing.memory = list(memory)
+    doing.remember(memory)
     for host, wanted in zip(HOSTS, deeds, strict=True):
         doing.deeds(host, tuple(d for d in wanted if isinstance(d, SetAlarm)))
     doing.record("start", None, "The connection is open and idle.")

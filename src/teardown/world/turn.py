@@ -8,8 +8,8 @@ Time, the wire and the trace are not its business; `doing` plays a turn into a w
 from __future__ import annotations
 
 from collections import deque
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
 
 from teardown.errors import InputError
 from teardown.programs import Call, Deed, Forget, Memory, Program, SetAlarm, StopAlarm, Vanish
@@ -21,6 +21,7 @@ from teardown.world import captions
 from teardown.world.trace import EventKind, Host
 
 Owner = Literal["kernel", "program"]
+Start = tuple[str, int, Owner]  # a timer that starts: its name, µs from now, whose it is
 
 _MOST_NEWS = 1_000
 
@@ -33,10 +34,9 @@ class Beat(NamedTuple):
     """
 
     kind: EventKind | None
-    endpoint: Endpoint
     stand: captions.Stand
     touched: frozenset[str] = frozenset()
-    starts: tuple[tuple[str, int, Owner], ...] = ()
+    starts: tuple[Start, ...] = ()
     sent: tuple[tuple[Segment, int, bool, str], ...] = ()  # segment, again, probe, and the caption
     caption: str = ""
     rule: str = ""
@@ -49,60 +49,90 @@ class Beat(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Everything that a host does before it rests."""
+    """Everything that a host does before it rests, and how it stands then."""
 
-    memory: Memory
+    after: Actor
     beats: tuple[Beat, ...]
 
 
-class Actor(NamedTuple):
-    """The host whose turn it is: what it runs, and how it stands."""
-
-    host: Host
-    program: Program
-    endpoint: Endpoint
-    memory: Memory
+_ACTORS, _TURNS = 1 << 14, 1 << 10  # how many are remembered: situations, and turns of one situation
 
 
-_REMEMBERED = 1 << 14
+class Actor:
+    """A host as it stands when its turn comes: what it runs, how its TCP is, what its program remembers.
+
+    There is one object for each such situation (see `actor`), and it keeps the turns that it has taken: so a run
+    walks from situation to situation, and what has happened before costs one look-up of what happens.
+    All turns raise InputError for a program that never comes to rest.
+    """
+
+    __slots__ = ("endpoint", "host", "memory", "program", "stand", "turns")
+
+    def __init__(self, host: Host, program: Program, endpoint: Endpoint, memory: Memory) -> None:
+        self.host, self.program, self.endpoint, self.memory = host, program, endpoint, memory
+        self.stand = captions.stand(host, endpoint, False)
+        self.turns: dict[tuple[Any, ...], Turn] = {}
+
+    def arrival(self, segment: Segment, probe: bool) -> Turn:
+        """A segment arrives."""
+        turn = self.turns.get((segment, probe))
+        if turn is None:
+            taking = _Taking(self)
+            taking.arrive(segment, probe)
+            turn = self._taken((segment, probe), taking)
+        return turn
+
+    def expiry(self, name: str, owner: Owner, lasted: int, idle: int) -> Turn:
+        """A timer is over that ran for `lasted` µs; `idle`: µs since a segment arrived, where a system counts that."""
+        turn = self.turns.get((name, owner, lasted, idle))
+        if turn is None:
+            taking = _Taking(self)
+            taking.expire(name, owner, lasted, idle)
+            turn = self._taken((name, owner, lasted, idle), taking)
+        return turn
+
+    def deeds(self, deeds: tuple[Deed, ...], forced: bool) -> Turn:
+        """The program acts. `forced`: its calls are made whether or not the program still could make them."""
+        turn = self.turns.get((deeds, forced))
+        if turn is None:
+            taking = _Taking(self)
+            for deed in deeds:
+                if forced and isinstance(deed, Call):
+                    taking.call(Event(call=deed.name, amount=deed.amount))
+                else:
+                    taking.do(deed)
+            turn = self._taken((deeds, forced), taking)
+        return turn
+
+    def _taken(self, what: tuple[Any, ...], taking: _Taking) -> Turn:
+        if len(self.turns) >= _TURNS:
+            self.turns.clear()
+        turn = self.turns[what] = taking.rest()
+        return turn
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def on_arrival(actor: Actor, segment: Segment, probe: bool) -> Turn:
-    """A segment arrives. All turns raise InputError for a program that never comes to rest."""
-    taking = _Taking(actor)
-    taking.arrive(segment, probe)
-    return taking.rest()
+_actors: dict[tuple[Host, Program, Endpoint, Memory], Actor] = {}
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def on_expiry(actor: Actor, name: str, owner: Owner, lasted: int, idle: int) -> Turn:
-    """A timer is over that ran for `lasted` µs; `idle`: µs since a segment arrived, where a system counts that."""
-    taking = _Taking(actor)
-    taking.expire(name, owner, lasted, idle)
-    return taking.rest()
+def actor(host: Host, program: Program, endpoint: Endpoint, memory: Memory) -> Actor:
+    """The host in this situation."""
+    key = host, program, endpoint, memory
+    found = _actors.get(key)
+    if found is None:
+        if len(_actors) >= _ACTORS:
+            _actors.clear()
+        found = _actors[key] = Actor(*key)
+    return found
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def on_deeds(actor: Actor, deeds: tuple[Deed, ...], forced: bool) -> Turn:
-    """The program acts. `forced`: its calls are made whether or not the program still could make them."""
-    taking = _Taking(actor)
-    for deed in deeds:
-        if forced and isinstance(deed, Call):
-            taking.call(Event(call=deed.name, amount=deed.amount))
-        else:
-            taking.do(deed)
-    return taking.rest()
-
-
-memories += [remembered.cache_clear for remembered in (on_arrival, on_expiry, on_deeds)]
+memories.append(_actors.clear)
 
 
 class _Taking:
     """A host while it takes its turn."""
 
     def __init__(self, actor: Actor) -> None:
-        self.host, self.program, self.end, self.memory = actor
+        self.host, self.program, self.end, self.memory = actor.host, actor.program, actor.endpoint, actor.memory
         self.beats: list[Beat] = []
         self.news: deque[str] = deque()
         self.gone = False
@@ -117,7 +147,7 @@ class _Taking:
     def expire(self, name: str, owner: Owner, lasted: int, idle: int) -> None:
         if owner == "program":
             caption = captions.fired(self.host, name, owner, lasted, captions.alarm_why(name))
-            self.beats.append(Beat("timer", self.end, self._stand(), frozenset({name}), caption=caption, timer=name))
+            self.beats.append(Beat("timer", self._stand(), frozenset({name}), caption=caption, timer=name))
             self.news.append(f"alarm {name}")
             return
         outcome = self.end.step(Event(timer=name, idle=idle))
@@ -138,12 +168,12 @@ class _Taking:
         """Let the program react until it has nothing more to do: then the turn is over."""
         for _i in range(_MOST_NEWS):
             if not self.news or self.gone:
-                return Turn(self.memory, tuple(self.beats))
+                return Turn(actor(self.host, self.program, self.end, self.memory), tuple(_seen(self.beats)))
             news = self.news.popleft()
             if news == "returned":
                 caption = captions.returned(self.host)
                 self.beats.append(
-                    Beat("call", self.end, self._stand(), caption=caption, call=captions.RETURN, result="0")
+                    Beat("call", self._stand(), caption=caption, call=captions.RETURN, result="0")
                 )
             elif not _given_up(self.end) or news.startswith("alarm"):
                 self.memory, deeds = self.program.react(self.program, self.memory, news)
@@ -167,22 +197,22 @@ class _Taking:
             case Vanish():
                 self.gone = True
                 caption = f"The {self.host} is gone: its line or its power has failed. Nobody is told."
-                beat = Beat("call", self.end, self._stand(), caption=caption, call="power off", gone=True)
+                beat = Beat("call", self._stand(), caption=caption, call="power off", gone=True)
                 self.beats.append(beat)
 
             case Forget():
                 self.end = Endpoint(self.end.profile, orphan=True, end="forgotten")
                 self.news.clear()
                 caption = f"The {self.host} forgets the connection. It sends nothing, and nobody is told."
-                beat = Beat("call", self.end, self._stand(), caption=caption, call="forget", forgets=True)
+                beat = Beat("call", self._stand(), caption=caption, call="forget", forgets=True)
                 self.beats.append(beat)
 
     # -- the machine room
     def _stand(self) -> captions.Stand:
         return captions.stand(self.host, self.end, self.gone)
 
-    def _alarm(self, name: str, starts: tuple[tuple[str, int, Owner], ...]) -> None:
-        self.beats.append(Beat(None, self.end, self._stand(), frozenset({name}), starts))
+    def _alarm(self, name: str, starts: tuple[Start, ...]) -> None:
+        self.beats.append(Beat(None, self._stand(), frozenset({name}), starts))
 
     def _beat(
         self, kind: EventKind, outcome: Outcome, *, caption: str, rule: Rule, call: str | None = None,
@@ -191,7 +221,7 @@ class _Taking:
         """Take over what the TCP has done."""
         self.end = outcome.endpoint
         touched = set() if timer is None else {timer}
-        starts: dict[str, tuple[str, int, Owner]] = {}  # the last word on each timer is the one that counts
+        starts: dict[str, Start] = {}  # the last word on each timer is the one that counts
         sent = []
         for effect in outcome.effects:
             match effect:
@@ -206,10 +236,26 @@ class _Taking:
                 case Tell(news):
                     self.news.append(news)
         beat = Beat(
-            kind, self.end, self._stand(), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
+            kind, self._stand(), frozenset(touched), tuple(starts.values()), tuple(sent), caption,
             rule.id, rule.rfc, call, result, timer,
         )  # fmt: skip
         self.beats.append(beat)
+
+
+def _seen(beats: list[Beat]) -> Iterator[Beat]:
+    """The same with fewer beats: what is not shown happens together with what comes after it."""
+    unseen: Beat | None = None
+    for beat in beats:
+        if unseen is not None:
+            starts = (*(s for s in unseen.starts if s[0] not in beat.touched), *beat.starts)
+            beat = beat._replace(touched=unseen.touched | beat.touched, starts=starts)
+        if beat.kind is None:
+            unseen = beat
+        else:
+            unseen = None
+            yield beat
+    if unseen is not None:
+        yield unseen
 
 
 def _given_up(e: Endpoint) -> bool:

@@ -38,6 +38,10 @@ class Fault:
     fate: str = "lost"  # lost | late
     late: int = 0  # µs, for late
 
+    def meets(self, sender: Host, flags: str) -> bool:
+        """Does it count a segment with these flags?"""
+        return sender == self.sender and set(self.flags) <= set(flags)
+
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
@@ -56,11 +60,12 @@ class Scenario:
 
     def json(self) -> dict[str, Any]:
         """What was run, for the trace."""
+        server, client = self.hosts
         return {
             "name": self.name,
             "title": self.title,
-            "stacks": {h: s.profile.name for h, s in zip(("server", "client"), self.hosts, strict=True)},
-            "programs": {h: s.program.name for h, s in zip(("server", "client"), self.hosts, strict=True)},
+            "stacks": {"server": server.profile.name, "client": client.profile.name},
+            "programs": {"server": server.program.name, "client": client.program.name},
             "latency": self.latency,
             "begin": self.begin,
             "seed": self.seed,
@@ -133,28 +138,11 @@ class Standing(Protocol):
 
 
 def first_timer(timers: Pair[tuple[Running, ...]]) -> tuple[Host, Running] | None:
-    """The timer that expires first; the server's before the client's, the kernel's before a program's."""
+    """The timer that expires first; the server's before the client's. One host's stand in the order of expiry."""
     server, client = timers
-    if not server:
-        return ("client", _first(client)) if client else None
-    first = _first(server)
-    if client:
-        other = _first(client)
-        if other.expires < first.expires:
-            return "client", other
-    return "server", first
-
-
-def _first(running: tuple[Running, ...]) -> Running:
-    """Of one host's timers, which stand in the order of expiry."""
-    first = running[0]
-    if first.owner == "program":
-        for r in running[1:]:
-            if r.expires > first.expires:
-                break
-            if r.owner == "kernel":
-                return r
-    return first
+    if client and not (server and server[0].expires <= client[0].expires):
+        return "client", client[0]
+    return ("server", server[0]) if server else None
 
 
 def first_flight(now: int, wire: Sequence[Flight]) -> Flight | None:
