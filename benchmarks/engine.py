@@ -129,7 +129,8 @@ def _spin() -> list[float]:
             )  # fmt: skip
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             stored = re.search(r"(\d+) states, stored", done.stdout)
-            assert stored is not None and "errors: 0" in done.stdout, done.stdout
+            assert stored is not None, done.stdout
+            assert "errors: 0" in done.stdout, done.stdout
             found.append((after.ru_utime - before.ru_utime) * 1e6 / int(stored[1]))
         return found
 

@@ -18,6 +18,8 @@ from teardown.world.world import Scenario
 
 MOST_BYTES = 200_000
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+#: A key of more than sixteen parts: reading one takes time with the square of its parts.
+_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}[\w"'-][^\n=\].]*[=\]]""")
 _PAGE = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]+\.md(#[a-z0-9-]+)?")
 _KEYS = {
     "version", "title", "summary", "minutes", "objectives", "prerequisites", "intro", "notice", "closing",
@@ -86,6 +88,9 @@ def parse(name: str, text: str, place: str) -> Lab:
         raise InputError(
             f"{name[:80]!r} is not a lab's name", place=place, mend="Use lower-case words and hyphens"
         )
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise InputError("a key has too many parts", place=f"{place}:{line}", mend="Nothing in a lab needs that")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
