@@ -66,6 +66,7 @@ _END: Final = re.compile(r"(?<=[.?!])[”\"')*]*\s+(?=[“\"'(*]*[A-Z0-9\ufffc])
 def plain(text: str) -> str:
     """A line without citations, marks, links' targets, attributes, tags and emphasis; code becomes one sign."""
     text = re.sub(r"\[@[^\]]*\]", "", text)
+    text = re.sub(r"\[=[^\]]*\]", "sixty seconds", text)
     text = re.sub(r"\[(?:unverified|our reading)\](?![(\[:])", "", text)
     text = re.sub(r"<[^>]+>", "", text)
     text = re.sub(r"\{:?\s*[#.][^}]*\}", "", text)
