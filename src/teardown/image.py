@@ -28,8 +28,8 @@ from types import ModuleType
 
 #: What learners' programs import most; it costs bytes in the image, and saves fetching the library.
 USUAL = (
-    "bisect collections contextlib copy dataclasses datetime decimal enum fractions functools heapq io itertools json "
-    "math operator pprint random re statistics string textwrap time traceback typing"
+    "bisect collections contextlib copy dataclasses datetime enum functools heapq io itertools json math operator random "
+    "re string textwrap time traceback typing"
 ).split()
 
 

@@ -1,4 +1,4 @@
-"""The little server: right types, nothing cached, no listings, one clear line when it cannot start."""
+"""The little server: right types, nothing stale, no listings, one clear line when it cannot start."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def get(address: str) -> tuple[int, Message, bytes]:
 def test_files_have_the_type_that_browsers_ask_for(origin: str, name: str, kind: str) -> None:
     status, headers, _ = get(origin + name)
     assert (status, headers["content-type"]) == (200, kind)
-    assert headers["cache-control"] == "no-store"
+    assert headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["nowhere", "empty/", "%2e%2e/%2e%2e/etc/passwd"])
@@ -90,3 +90,39 @@ def test_no_site_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_an_address_that_cannot_be_had_is_bad_input(tmp_path: Path, host: str, port: int) -> None:
     with pytest.raises(InputError, match="cannot listen"):
         serve.bind(tmp_path, host, port)
+
+
+def asked(address: str, **headers: str) -> tuple[int, Message, bytes]:
+    """The answer to a request with these headers."""
+    request = urllib.request.Request(address, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def test_what_lies_beside_a_file_in_compressed_form_is_sent_to_who_takes_it(origin: str, tmp_path: Path) -> None:
+    (tmp_path / "a.wasm.br").write_bytes(b"B")
+    (tmp_path / "a.wasm.gz").write_bytes(b"G")
+    for taken, sent, form in (("gzip, br", b"B", "br"), ("gzip", b"G", "gzip"), ("identity", b"{}", None)):
+        status, headers, body = asked(origin + "a.wasm", Accept_Encoding=taken)
+        assert (status, body, headers["content-encoding"]) == (200, sent, form)
+        assert headers["content-type"] == "application/wasm"
+    _, headers, body = asked(origin + "a.js", Accept_Encoding="gzip, br")
+    assert (body, headers["content-encoding"]) == (b"{}", None)
+    status, headers, body = asked(origin + "none.js", Accept_Encoding="gzip, br")
+    assert (status, body, headers["content-encoding"]) == (404, b"lost", None)
+
+
+def test_names_with_a_hash_last_and_others_are_asked_for_again(origin: str, tmp_path: Path) -> None:
+    engine = tmp_path / "assets" / "engine"
+    (engine / "pyodide-1.2.3-0123456789ab").mkdir(parents=True)
+    names = {"manifest.json": False, "image-0123456789ab.bin": True, "pyodide-1.2.3-0123456789ab/a.wasm": True}
+    for name, lasting in names.items():
+        (engine / name).write_bytes(b"{}")
+        headers = asked(f"{origin}assets/engine/{name}")[1]
+        assert ("immutable" in headers["cache-control"]) is lasting
+    seen = asked(f"{origin}a.js")[1]["last-modified"]
+    assert asked(f"{origin}a.js", If_Modified_Since=seen)[0] == 304

@@ -51,6 +51,7 @@ LEFT_AT_HOME = ("teardown/cli", "teardown/kernel/", "teardown/site/")
 SOLUTION = re.compile(r"^solution = ('''|\"\"\").*?\1\n", re.MULTILINE | re.DOTALL)
 
 IMAGE_MAKER = Path(__file__).with_name("image.mjs")
+SQUEEZER = Path(__file__).with_name("squeeze.mjs")
 
 #: 1980-01-01, the first moment that a zip file can name, as seconds for tools and as a tuple for `zipfile`.
 EPOCH = "315532800"
@@ -95,7 +96,24 @@ def files(root: Path, cache: Path, say: Say) -> dict[str, bytes]:
         "sizes": {name: len(content) for name, content in named.items()},
         "hashes": {name: digest(content) for name, content in named.items()},
     }
-    return named | {"manifest.json": json.dumps(manifest, indent=1).encode() + b"\n"}
+    # Archives and image are compressed already.
+    small = {home + name: content for name, content in squeezed({p.name: p.read_bytes() for p in core}, cache / "squeezed").items()}
+    return named | small | {"manifest.json": json.dumps(manifest, indent=1).encode() + b"\n"}
+
+
+def squeezed(plain: Mapping[str, bytes], cache: Path) -> dict[str, bytes]:
+    """The same files as `NAME.gz` and `NAME.br`, kept in `cache` for as long as their content stays."""
+    kept = {name: cache / f"{digest(SQUEEZER.read_bytes() + content)}" for name, content in plain.items()}
+    new = {kept[name]: content for name, content in plain.items() if not kept[name].with_suffix(".br").is_file()}
+    cache.mkdir(parents=True, exist_ok=True)
+    for path, content in new.items():
+        path.write_bytes(content)
+    if new:
+        run([node(), str(SQUEEZER), *map(str, new)], cwd=cache)
+    for path in cache.iterdir():
+        if path.with_suffix("") not in kept.values() or not path.suffix:
+            path.unlink()
+    return {name + end: kept[name].with_suffix(end).read_bytes() for name in plain for end in (".br", ".gz")}
 
 
 def sources(root: Path) -> list[Path]:

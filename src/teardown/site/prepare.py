@@ -44,7 +44,8 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
     cache = cache or root / "build" / "engine"
     mirror(engine.files(root, cache, say), docs / "assets" / "engine")
-    mirror(futures.files(root, cache, say), docs / futures.FOLDER)
+    answers = futures.files(root, cache, say)
+    mirror(answers | engine.squeezed(answers, cache / "squeezed-futures"), docs / futures.FOLDER)
     mirror(editor.files(root), docs / "assets" / "editor")
     mirror(downloads.files(root, cache, say), docs / downloads.FOLDER)
     lab_pages(root / "labs", docs / "labs")

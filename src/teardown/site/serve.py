@@ -1,13 +1,16 @@
 """Serves the built site on this machine: `python -m teardown.site.serve`.
 
-Right types for WebAssembly, modules and wheels; nothing cached, so that a rebuilt page shows at once;
-no listing of folders. One thread per request, because a lab page asks for several large files together.
+Right types for WebAssembly, modules and wheels; browsers ask each time whether a file has changed, so that a rebuilt
+page shows at once, except for the engine's files, whose names change with their content; what lies beside a file in
+compressed form is sent instead; no listing of folders. One thread per request, because a lab page asks for several large
+files together.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import re
 import sys
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +21,9 @@ from typing import Any
 from teardown.errors import InputError
 
 SITE = Path("site")
+
+#: Files whose names, or whose folders' names, carry a piece of their content's hash.
+LASTING = re.compile(r"/assets/engine/.*-[0-9a-f]{12}\b")
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -44,9 +50,35 @@ class Handler(SimpleHTTPRequestHandler):
         ".zip": "application/zip",
     }
 
+    #: The compressed form that is being sent: the ending of its file and its name in HTTP.
+    squeezed = ("", "")
+
+    def send_head(self) -> Any:
+        """Chooses a compressed form that the browser takes, if there is one."""
+        self.squeezed = ("", "")
+        file = Path(super().translate_path(self.path))
+        taken = self.headers.get("Accept-Encoding", "")
+        for ending, name in ((".br", "br"), (".gz", "gzip")):
+            if name in taken and file.is_file() and file.with_name(file.name + ending).is_file():
+                self.squeezed = (ending, name)
+                break
+        return super().send_head()
+
+    def translate_path(self, path: str) -> str:
+        """The file that an address stands for."""
+        return super().translate_path(path) + self.squeezed[0]
+
+    def guess_type(self, path: Any) -> str:
+        """The type of a file, whatever form it is sent in."""
+        return super().guess_type(str(path).removesuffix(self.squeezed[0]))
+
     def end_headers(self) -> None:
         """Adds what every answer carries."""
-        self.send_header("Cache-Control", "no-store")
+        lasting = LASTING.search(self.path.partition("?")[0])
+        self.send_header("Cache-Control", "max-age=31536000, immutable" if lasting else "no-cache")
+        if self.squeezed[1]:
+            self.send_header("Content-Encoding", self.squeezed[1])
+            self.send_header("Vary", "Accept-Encoding")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
@@ -56,6 +88,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answers 404 with the site's own page, everything else with the standard one."""
+        self.squeezed = ("", "")
         page = Path(self.directory) / "404.html"
         if code != HTTPStatus.NOT_FOUND or not page.is_file():
             super().send_error(code, message, explain)
