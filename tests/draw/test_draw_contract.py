@@ -15,11 +15,17 @@ from drawings import CASES, drawn, trace_of
 from teardown.draw import ladder, state_map
 from teardown.draw.palette import DARK_PAGE, FAMILIES, LIGHT_PAGE, LOOKS
 from teardown.draw.svg import escape, num, width, wrap
-from teardown.site import state_graph
+from teardown.site import history, state_graph
 from teardown.tcp.states import STATES
 
 WEB = Path(__file__).parents[2] / "src" / "web"
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def svg_in(html: str) -> str:
+    """The one drawing in a figure with words."""
+    (svg,) = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
+    return str(svg)
 
 
 def drawings() -> list[tuple[str, str]]:
@@ -27,6 +33,8 @@ def drawings() -> list[tuple[str, str]]:
         *((name, ladder.draw(trace_of(name)).svg) for name in CASES),
         ("map", state_map.draw(state_graph.plan())),
         ("map of a trace", state_map.draw(state_graph.plan(), "m", trace_of("buggy-client"))),
+        ("timeline", svg_in(history.timeline())),
+        ("number", svg_in(history.number())),
     ]
 
 
@@ -56,7 +64,7 @@ def test_the_svg_contract(name: str, svg: str) -> None:
 
 
 def test_every_class_that_is_coloured_has_a_rule() -> None:
-    css = (WEB / "figure.css").read_text()
+    css = (WEB / "figure.css").read_text() + (WEB / "charts.css").read_text()
     for _, svg in drawings():
         for node in ElementTree.fromstring(svg).iter():
             if not {"fill", "stroke"} & set(node.attrib) or node.tag == f"{SVG}svg":

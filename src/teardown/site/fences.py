@@ -21,7 +21,7 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import code_page, downloads, hints, matrix, reference, state_graph, steps, tables
+from teardown.site import code_page, downloads, hints, history, matrix, reference, state_graph, steps, tables
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -209,7 +209,7 @@ matrix_of = _fence(_matrix)
 budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )
-names = _empty(reference.state_names)
+names, timeline, number = map(_empty, (reference.state_names, history.timeline, history.number))
 population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))
 
 # Zensical pickles its configuration, and pickle finds a function by its name.
