@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -77,7 +78,7 @@ def test_events_keep_their_order_and_their_distance_in_the_figure() -> None:
     assert [n.text for n in dates] == [e.date for e in history.events()]
     ys = [float(n.get("y", "0")) for n in dates]
     assert ys == sorted(ys)
-    assert min(b - a for a, b in zip(ys, ys[1:], strict=False)) >= drawing.PITCH
+    assert min(b - a for a, b in itertools.pairwise(ys)) >= drawing.PITCH
     assert all(float(n.get("x", "0")) < drawing.WIDTH for n in root.iter(f"{SVG}text"))
 
 
@@ -85,7 +86,7 @@ def test_where_years_pass_the_line_is_broken_and_says_how_many() -> None:
     root = figure(history.timeline())
     said = [n.text for n in root.iter(f"{SVG}text") if (n.text or "").endswith(("pass", "passes"))]
     years = [e.year for e in history.events()]
-    gaps = [round(b - a) for a, b in zip(years, years[1:], strict=False) if b - a >= 1.5]
+    gaps = [round(b - a) for a, b in itertools.pairwise(years) if b - a >= 1.5]
     assert said == [f"{gap} years pass" for gap in gaps]
 
 

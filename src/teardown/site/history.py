@@ -47,14 +47,13 @@ def _raw() -> dict[str, Any]:
 @cache
 def events() -> tuple[Happening, ...]:
     """All events, oldest first. Raises InputError for a wrong date, kind, order or source."""
-    found = []
+    found: list[Happening] = []
     for raw in _raw()["events"]:
         place = f"history.toml, {raw['title']!r}"
-        parts = [int(part) for part in raw["date"].split("-")]
-        when = (*parts, 0, 0)[:3]
+        year, month, day, *_ = (*map(int, raw["date"].split("-")), 0, 0)
         if raw["kind"] not in drawing.KINDS:
             raise InputError(f"unknown kind {raw['kind']!r}", place=place, mend=f"Known are {', '.join(drawing.KINDS)}")
-        event = Happening(when, raw["kind"], raw["title"], raw["says"], _sources(raw, place), raw.get("blame", ""))
+        event = Happening((year, month, day), raw["kind"], raw["title"], raw["says"], _sources(raw, place), raw.get("blame", ""))
         if found and event.year < found[-1].year:
             raise InputError("it stands behind a later event", place=place, mend="Sort the events by date")
         found.append(event)
