@@ -88,8 +88,21 @@ def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _rare(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A question of the workbench: its code is imported when it is asked, so that labs start without it."""
+
+    def ask(asked: dict[str, Any]) -> dict[str, Any]:
+        from teardown.lab import workbench
+
+        question: Callable[[dict[str, Any]], dict[str, Any]] = getattr(workbench, name)
+        return question(asked)
+
+    return ask
+
+
 QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "situation": _situation, "code-ready": _code_ready, "code-run": _code_run, "code-judge": _code_judge,
+    "machine-map": _rare("machine_map"), "machine-run": _rare("machine_run"), "pkt": _rare("pkt"),
 }  # fmt: skip
 
 

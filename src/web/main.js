@@ -7,6 +7,8 @@ import { mendTheme } from "./theme.js";
 const rare = {
   "tcp-lab": async () => (await import("./lab.js")).Lab,
   "tcp-code": async () => (await import("./code.js")).CodeLab,
+  "tcp-machine": async () => (await import("./machine.js")).Machine,
+  "tcp-pkt": async () => (await import("./pkt.js")).Packetdrill,
   "tcp-population": async () => (await import("./population.js")).Population,
 };
 

@@ -113,6 +113,54 @@ export const code = {
   older: "These results belong to an earlier version of your program.",
 };
 
+export const machine = {
+  tools: "Your machine",
+  run: "Run all scenarios",
+  stop: "Stop",
+  reset: "Back to the standard",
+  none: "Nothing is changed yet: this is the machine of the standard.",
+  /** @type {(row: string, to: string) => string} */
+  row: (row, to) => (to === "" ? `dropped: ${row}` : `${row} now leads to ${to === "stay" ? "the same state" : to}`),
+  /** @type {(stack: string, name: string, value: string) => string} */
+  value: (stack, name, value) => `${stack}: ${name} = ${value}`,
+  undo: "Take back",
+  /** @type {(n: number, of: number) => string} */
+  running: (n, of) => `Running scenario ${n} of ${of}`,
+  /** @type {(differ: number, broken: number, of: number) => string} */
+  summary: (differ, broken, of) =>
+    differ ? `${differ} of ${of} scenarios go another way${broken ? `, ${broken} of them break a rule that must always hold or cannot go on` : ""}.`
+      : `All ${of} scenarios go as before.`,
+  /** @type {Record<string, string>} */
+  results: { none: "not run", running: "running", same: "as before", differs: "another way", broken: "broken" },
+  /** @type {Record<string, string>} */
+  marks: { none: "–", running: "…", same: "=", differs: "≠", broken: "✗" },
+  /** @type {(step: number) => string} */
+  first: (step) => `The first difference is at step ${step}.`,
+  was: "Before",
+  now: "Now",
+  end: "The end",
+  /** @type {(rule: string, step: number) => string} */
+  broke: (rule, step) => `Broken at step ${step}: ${rule}`,
+  draw: "Show both ladders",
+  older: "These results belong to another machine.",
+  overrun: "That took too long and was ended.",
+};
+
+export const pkt = {
+  tools: "Your script",
+  label: "Your packetdrill script",
+  run: "Run the script",
+  /** @type {Record<string, (answer: {line: number, message: string, stack: string, checked: number}) => string>} */
+  told: {
+    ok: ({ stack, checked }) => `The engine does what the script says, as ${stack}: ${checked} things compared.`,
+    "not ok": ({ line, message, stack }) => `Line ${line} does not fit ${stack}: ${message}.`,
+    skip: ({ line, message }) => `Not run. Line ${line}: ${message}.`,
+    unreadable: ({ line, message }) => (line ? `Line ${line} cannot be read. ${message}` : message),
+  },
+  starting: "The engine is starting.",
+  overrun: "The script took too long and was ended. Your text is kept.",
+};
+
 /** @type {(n: number) => string} */
 const count = (n) => Math.round(n).toLocaleString("en");
 

@@ -81,6 +81,8 @@ def column(trace: Trace, story: Story, i: int, clock: TimeAxis, fired: set[tuple
         lines[step.host].extend(_event(step, fired))
     time = clock.short(step.t)
     for host in HOSTS:
+        if not step.states.of(host):
+            continue  # nobody knows how this host stands
         state = story.entered.get((host, i))
         fins = step.fins.of(host)
         ticked = None if i and fins == trace.steps[i - 1].fins.of(host) else fins

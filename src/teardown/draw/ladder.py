@@ -21,7 +21,7 @@ from teardown.draw.layout import (
     lay_out_together,
     measure_of,
 )
-from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
+from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, SOFT, look_of
 from teardown.draw.story import Flight, Life
 from teardown.draw.svg import el, escape, num
 from teardown.draw.time_axis import TORN, Measure, true_scale
@@ -125,7 +125,7 @@ def _lanes(layout: Layout) -> str:
 
 def lane_piece(state: str, x: float, y0: float, y1: float) -> str:
     """A stay in `state` on the lane at `x`: a tint, and the line in the state's colour and style."""
-    look = LOOKS[state]
+    look = look_of(state)
     family = f"fam-{look.family}"
     tint = el("rect", class_=f"tint {family}", x=x - HALF, y=y0, width=2 * HALF, height=y1 - y0, fill=look.tint)
     lines = [
@@ -376,7 +376,7 @@ def _strip(layout: Layout) -> str:
             continue
         top = true_scale(steps[stay.first].t, span, y0, y1)
         foot = y1 if stay.until is None else true_scale(steps[stay.until].t, span, y0, y1)
-        look = LOOKS[stay.state]
+        look = look_of(stay.state)
         if foot - top >= 0.05:
             parts.append(el("rect", class_=f"scale fam-{look.family}", x=x0, y=top, width=x1 - x0, height=foot - top,
                             fill=look.color, fill_opacity="0.55"))

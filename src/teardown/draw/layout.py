@@ -315,9 +315,10 @@ def _heading(trace: Trace, lanes: dict[Host, float], strip: bool) -> list[Label]
     roles = closes_first(trace)
     near = abs(lanes["server"] - lanes["client"]) < 96  # too near to write the roles over the lanes' middles
     labels = [Label(Line(words.TRUE_SCALE, "scale", SOFT), 1.0, 15.0 if near else 30.0, "start", -1)] if strip else []
+    names = trace.scenario.get("hosts", {})
     for host in HOSTS:
         x = lanes[host]
-        labels.append(Label(Line(host, "host", INK, bold=True), x, 15, "middle", -1))
+        labels.append(Label(Line(names.get(host, host), "host", INK, bold=True), x, 15, "middle", -1))
         if roles.get(host):
             outward = ("end", x + HALF) if x < WIDTH / 2 else ("start", x - HALF)
             anchor, x = outward if near else ("middle", x)

@@ -7,9 +7,10 @@ and finds a free spot for each arrow's words. Coordinates are units of the drawi
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import hypot
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from teardown.draw.svg import Box, num, width
+from teardown.errors import InputError
 
 type Point = tuple[float, float]
 type Way = tuple[str, str]  # from state, to state
@@ -119,6 +120,79 @@ def lay(
         spots = _spots(text, routes[way], size[0])
         words[way] = min(spots, key=lambda spot: _cost(spot[0], spot[1], taken, words.values(), lines.values()))[0]
     return plan._replace(words=words)
+
+
+def adapted(plan: Plan, texts: Mapping[Way, str]) -> Plan:
+    """The same places for a machine with other arrows: routes where there are none, and words for what has changed.
+
+    `texts` has every arrow of that machine; an empty text for one without words.
+    """
+    routes = {way: plan.routes.get(way) or _bridge(plan, *way) for way in texts}
+    kept = {way: plan.words[way] for way, text in texts.items() if way in plan.words and plan.words[way].text == text}
+    taken = [plan.box(state) for state in plan.places]
+    lines = {way: route.points() for way, route in routes.items()}
+    words = dict(kept)
+    for way, text in texts.items():
+        if text and way not in words:
+            spots = _spots(text, routes[way], plan.width)
+            words[way] = min(spots, key=lambda s: _cost(s[0], s[1], taken, words.values(), lines.values()))[0]
+    return plan._replace(routes=routes, words=words)
+
+
+def _bridge(plan: Plan, start: str, end: str) -> Route:
+    """A bow from one box to another that keeps off the boxes between them as well as it can."""
+    boxes = [plan.box(state) for state in plan.places if state not in (start, end)]
+    bows = [_bow(plan, start, end, bend) for bend in (0.0, 0.15, -0.15, 0.3, -0.3, 0.5, -0.5)]
+    return min(bows, key=lambda bow: sum(box.crossed_by(*a, *b) for a, b in pairwise(bow.points()) for box in boxes))
+
+
+def _bow(plan: Plan, start: str, end: str, bend: float) -> Route:
+    (x0, y0), (x1, y1) = plan.places[start], plan.places[end]
+    middle = (x0 + x1) / 2 - (y1 - y0) * bend, (y0 + y1) / 2 + (x1 - x0) * bend
+    a, tip = _rim(plan.box(start), middle), _rim(plan.box(end), middle)
+    base = _back(tip, middle, 8.0)
+    return Route((Piece(a, _back(a, middle, 0.6 * _reach(a, middle)), _back(base, middle, 0.6 * _reach(base, middle)), base),), tip)
+
+
+def _reach(a: Point, b: Point) -> float:
+    return hypot(b[0] - a[0], b[1] - a[1])
+
+
+def _rim(box: Box, towards: Point) -> Point:
+    """Where the line from the middle of a box to a point leaves the box."""
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    dx, dy = towards[0] - x, towards[1] - y
+    share = min((box.x1 - x) / abs(dx) if dx else 1e9, (box.y1 - y) / abs(dy) if dy else 1e9)
+    return round(x + dx * share, 2), round(y + dy * share, 2)
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """A plan as plain data, for a page that draws it again."""
+    return {
+        "size": [plan.width, plan.height],
+        "places": plan.places,
+        "routes": [[*way, [list(map(list, p)) for p in route.pieces], route.tip] for way, route in plan.routes.items()],
+        "words": [[*way, *words] for way, words in plan.words.items()],
+    }
+
+
+def from_json(data: Any) -> Plan:
+    """The plan in such data. Raises InputError."""
+    try:
+        wide, high = map(float, data["size"])
+        return Plan(
+            wide, high,
+            {str(state): _point(place) for state, place in data["places"].items()},
+            {(str(a), str(b)): Route(tuple(Piece(*map(_point, p)) for p in pieces), _point(tip)) for a, b, pieces, tip in data["routes"]},
+            {(str(a), str(b)): Words(str(text), float(x), float(y)) for a, b, text, x, y in data["words"]},
+        )  # fmt: skip
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise InputError("this is no plan of the state diagram") from None
+
+
+def _point(data: Any) -> Point:
+    x, y = data
+    return float(x), float(y)
 
 
 def _spots(text: str, route: Route, right: float) -> Iterable[tuple[Words, float]]:

@@ -103,6 +103,14 @@ LOOKS: Final = {
     TIME_WAIT: Look("time-wait", DASH_DOT),
 }
 
+#: A host of which nobody knows how it stands, as the script of a test: its state is an empty text.
+NOBODY: Final = Look("neutral", "1 5", 1)
+
+
+def look_of(state: str) -> Look:
+    """How a state is drawn; an empty text is a host without one."""
+    return LOOKS[state] if state else NOBODY
+
 
 def tint(color: str, share: float = 0.12) -> str:
     """`color` thinned to `share` on white, as `#rrggbb`."""

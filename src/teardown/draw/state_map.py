@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from teardown.draw import words
 from teardown.draw.ladder import MONO, SANS, checklist
-from teardown.draw.map_plan import NODE, Plan
+from teardown.draw.map_plan import NODE, Plan, Way, adapted
 from teardown.draw.palette import FAMILIES, HAIR, INK, LIGHT_PAGE, LOOKS, SOFT
 from teardown.draw.svg import el, escape, num
 from teardown.tcp.states import (
@@ -108,20 +108,35 @@ def edges(rules: tuple[Rule, ...] = RULES) -> tuple[Edge, ...]:
     return tuple(Edge(*key, tuple(found[key])) for key in order)
 
 
+def draw_edited(plan: Plan, rules: tuple[Rule, ...], ids: str = "map") -> str:
+    """The map of a machine with other rows: what has changed is marked, and what is gone is still there, faintly."""
+    before, after = ({(e.start, e.end): e for e in edges(rows)} for rows in (RULES, rules))
+    own = adapted(plan, {way: edge.label if edge.labelled else "" for way, edge in after.items()})
+    changed = {way for way, edge in after.items() if way not in before or before[way].rules != edge.rules}
+    gone = "".join(_gone(plan, edge, ids) for way, edge in before.items() if way not in after)
+    return _svg(own, ids, tuple(after.values()), None, changed, gone)
+
+
 def draw(plan: Plan, ids: str = "map", trace: Trace | None = None) -> str:
     """The map as one SVG string; with a trace, its arrows are marked and the tokens stand where it ends."""
+    return _svg(plan, ids, edges(), trace, set(), "")
+
+
+def _svg(plan: Plan, ids: str, drawn: tuple[Edge, ...], trace: Trace | None, changed: set[Way], gone: str) -> str:
     taken = set() if trace is None else _taken(trace)
     ends = {host: trace.steps[-1].states.of(host) for host in HOSTS} if trace else {}
     height = plan.height + LEGEND_ROOM
     # Thin arrows first, so that the ones that matter lie on top.
-    ordered = sorted(edges(), key=lambda e: ((e.start, e.end) in taken, not e.opening, bool(e.regular)))
+    ordered = sorted(drawn, key=lambda e: ((e.start, e.end) in taken | changed, not e.opening, bool(e.regular)))
+    edited = dict.fromkeys(changed, " edited")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="states" role="img" aria-labelledby="{ids}-t {ids}-d" '
         f'viewBox="0 0 {num(WIDTH)} {num(height)}" width="{num(WIDTH)}" height="{num(height)}" '
         f'font-family="{escape(SANS)}" font-size="13" fill="{INK}">'
         f'<title id="{ids}-t">{escape(words.MAP_TITLE)}</title>'
         f'<desc id="{ids}-d">{escape(words.map_desc(trace))}</desc>'
-        f'<g aria-hidden="true">{"".join(_edge(plan, edge, ids, (edge.start, edge.end) in taken) for edge in ordered)}'
+        f'<g aria-hidden="true">{gone}'
+        f'{"".join(_edge(plan, e, ids, (e.start, e.end) in taken, edited.get((e.start, e.end), "")) for e in ordered)}'
         f'{"".join(_node(plan, state, ids, state in ends.values()) for state in STATES)}'
         f'{"".join(_token(plan, host, ends.get(host)) for host in HOSTS)}{_legend(plan.height)}</g></svg>'
     )
@@ -170,7 +185,15 @@ def head_size(edge: Edge) -> tuple[float, float]:
     return (7.0, 3.0) if not edge.regular or edge.opening else (9.0, 4.2)
 
 
-def _edge(plan: Plan, edge: Edge, ids: str, taken: bool) -> str:
+def _gone(plan: Plan, edge: Edge, ids: str) -> str:
+    """An arrow that the machine no longer has."""
+    d = plan.routes[edge.start, edge.end].path()
+    line = el("path", class_="line", d=d, stroke=HAIR, stroke_width=1, stroke_dasharray="1 5", fill="none")
+    title = escape(words.edge_title(edge.start, edge.end, edge.rules))
+    return f'<g class="edge gone" data-from="{edge.start}" data-to="{edge.end}"><title>{title}</title>{line}</g>'
+
+
+def _edge(plan: Plan, edge: Edge, ids: str, taken: bool, more: str = "") -> str:
     way = edge.start, edge.end
     route = plan.routes[way]
     d = route.path()
@@ -198,7 +221,7 @@ def _edge(plan: Plan, edge: Edge, ids: str, taken: bool) -> str:
     if beside:
         ink = SOFT if edge.opening else color
         parts.append(el("text", escape(beside.text), class_="cause", x=beside.x, y=beside.y, fill=ink))
-    cls = f"edge {edge.kind}{' opening' if edge.opening else ''}{' on-path' if taken else ''}"
+    cls = f"edge {edge.kind}{' opening' if edge.opening else ''}{' on-path' if taken else ''}{more}"
     return (
         f'<g class="{cls}" id="{ids}-{edge.start}-{edge.end}" data-from="{edge.start}" data-to="{edge.end}" '
         f'data-cause="{edge.cause}"><title>{escape(words.edge_title(edge.start, edge.end, edge.rules))}</title>'

@@ -123,10 +123,9 @@ def summary(trace: Trace) -> str:
         "stuck": "From then on nothing can happen any more.",
         "open": "The run goes on.",
     }[trace.ending.kind]
-    return (
-        f"{len(trace.steps) - 1} steps in {spoken(last.t - first.t)}. Server: {path(trace, 'server')}. "
-        f"Client: {path(trace, 'client')}. {ending} The numbered list says every step in words."
-    )
+    names = trace.scenario.get("hosts", {})
+    ways = " ".join(f"{names.get(h, h).capitalize()}: {path(trace, h)}." for h in HOSTS if path(trace, h))
+    return f"{len(trace.steps) - 1} steps in {spoken(last.t - first.t)}. {ways} {ending} The numbered list says every step in words."
 
 
 def both_states(step: Step) -> str:

@@ -66,6 +66,16 @@ class Sent(NamedTuple):
     lazy: bool
 
 
+class Happened(NamedTuple):
+    """One event at a socket, and what its endpoint made of it. `at` in µs; `timers` run afterwards."""
+
+    at: int
+    socket: Socket
+    event: Event
+    outcome: Outcome
+    timers: tuple[tuple[str, int], ...]
+
+
 class TooMuch(Exception):
     """The script makes the machine work without end."""
 
@@ -112,6 +122,8 @@ class Machine:
         self.under_test: Socket | None = None
         self.sent: list[Sent] = []
         self.segments = self.fired = 0
+        #: Everything that has happened to sockets, where somebody wants to look at it afterwards.
+        self.log: list[Happened] | None = None
 
     # -- sockets
     def open(self, fd: int) -> Socket:
@@ -295,6 +307,8 @@ class Machine:
                 socket.timers[effect.name] = self.now + max(1, effect.after)  # type: ignore[union-attr]
             elif kind is StopTimer:
                 socket.timers.pop(effect.name, None)  # type: ignore[union-attr]
+        if self.log is not None:
+            self.log.append(Happened(self.now, socket, event, outcome, tuple(socket.timers.items())))
         if self.segments > MAX_SEGMENTS:
             raise TooMuch(f"the machine has sent more than {MAX_SEGMENTS:,} segments")
         if len(after.ooo) > MAX_HOLES:

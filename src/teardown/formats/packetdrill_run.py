@@ -25,6 +25,7 @@ from typing import TextIO
 
 from teardown.errors import InputError
 from teardown.formats.packetdrill import MAX_BYTES, Unsupported, header, parse
+from teardown.formats.packetdrill_machine import Happened
 from teardown.formats.packetdrill_play import Play, Result
 from teardown.stacks import names as stack_names
 from teardown.stacks import stack as stack_of
@@ -41,9 +42,9 @@ def default_defines(stack: str) -> frozenset[str]:
 
 def run_script(
     text: str, name: str = "script", stack: str | None = None, defines: Iterable[str] = (), *,
-    strict: bool | None = None,
+    strict: bool | None = None, log: list[Happened] | None = None,
 ) -> Result:  # fmt: skip
-    """Play one script.
+    """Play one script. `log` gets everything that happens to its sockets.
 
     `stack`: one of `teardown.stacks`; None: what the script's `// stack:` names first, else freebsd for a script
     that sets FreeBSD's switches, else linux. `defines`: names for `#ifdef` instead of the stack's own.
@@ -63,7 +64,9 @@ def run_script(
     for event in script.events:
         if isinstance(event.what, Unsupported):
             return Result("skip", name, chosen, event.line, event.what.reason)
-    return Play(script, chosen, exact if strict is None else strict).play()
+    play = Play(script, chosen, exact if strict is None else strict)
+    play.machine.log = log
+    return play.play()
 
 
 # ----------------------------------------------------------------------------------------- several scripts

@@ -21,7 +21,18 @@ from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.site import code_page, downloads, hints, history, matrix, reference, state_graph, steps, tables
+from teardown.site import (
+    bench_page,
+    code_page,
+    downloads,
+    hints,
+    history,
+    matrix,
+    reference,
+    state_graph,
+    steps,
+    tables,
+)
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
@@ -210,6 +221,7 @@ budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )
 names, timeline, number = map(_empty, (reference.state_names, history.timeline, history.number))
+machine, packetdrill = map(_empty, (bench_page.machine, bench_page.packetdrill))
 population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))
 
 # Zensical pickles its configuration, and pickle finds a function by its name.

@@ -30,7 +30,7 @@ _CHOICES = {
     "syn_fin": ("as-syn", "opens-nothing", "dropped"),
 }
 _DEFAULTS = Profile()
-_TYPES: dict[str, type] = {f.name: type(getattr(_DEFAULTS, f.name)) for f in fields(Profile) if f.name != "name"}
+_TYPES: dict[str, type] = {f.name: type(getattr(_DEFAULTS, f.name)) for f in fields(Profile) if f.name not in ("name", "table")}
 
 
 class Value(NamedTuple):

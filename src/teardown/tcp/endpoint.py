@@ -220,7 +220,7 @@ _seen: set[str] | None = None
 
 def _take(draft: Draft, event: str, segment: Segment | None, taken: list[Rule]) -> Segment | None:
     """Find the one row for `event` in the draft's state and carry it out; None: there is nothing more to check."""
-    tree = _trees.get((draft.state, event))
+    tree = (draft.profile.table or _trees).get((draft.state, event))
     while type(tree) is Split:
         tree = tree.yes if tree.test(draft, segment) else tree.no
     if tree is None:

@@ -83,6 +83,9 @@ class Profile:
     mss: int = 1_460
     buffer: int = 65_535  # receive buffer: the largest window ever advertised
 
+    # -- a machine of one's own: what `decide.trees` makes of other rows; None: the standard's table
+    table: Any = None
+
     def having(self, **values: Any) -> "Profile":
         """The same profile with some values replaced."""
         return replace(self, **values)
