@@ -2,7 +2,7 @@
 # Each target first puts in place what it needs (tools/bootstrap.sh); a second run finds it there.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site test lint bench lock clean
+.PHONY: help serve site test lint bench bench-labs lock clean
 
 PORT ?= 8000
 HOST ?= 127.0.0.1
@@ -25,7 +25,7 @@ define build_site
 endef
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: ## build the site and serve it on http://127.0.0.1:8000 (PORT=… and HOST=… change that)
 	@tools/bootstrap.sh site
@@ -51,6 +51,11 @@ bench: ## measure against peers and floors, into benchmarks/results/
 	@tools/bootstrap.sh bench
 	$(build_site)
 	@$(python) -m benchmarks
+
+bench-labs: ## measure the labs beside PyScript, pyodide-mkdocs-theme and bare Pyodide
+	@tools/bootstrap.sh peers
+	$(build_site)
+	@$(python) -m benchmarks labs
 
 lock: ## lock the newest versions that pyproject.toml and package.json allow
 	@tools/bootstrap.sh lock

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import build, engine, figures, pages, pkt, pyodide
+from benchmarks import build, engine, figures, labs, pages, pkt, pyodide
 from benchmarks.result import ROOT, Result
 
 
@@ -41,6 +41,7 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "site-build": build.measure,
     "page-bytes": pages.measure_bytes,
     "engine-start": pages.measure_start,
+    "labs": labs.measure,
 }
 
 

@@ -95,12 +95,16 @@ def measure_start() -> Result:
     return result
 
 
+def chromium_path() -> str | None:
+    """Where the browser of this machine is."""
+    return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser of this machine."""
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         browser.close()
 

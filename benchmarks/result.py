@@ -21,6 +21,7 @@ class Result:
     unit: str
     values: dict[str, list[float]] = field(default_factory=dict)
     budgets: list[dict[str, Any]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 

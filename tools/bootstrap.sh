@@ -5,6 +5,7 @@
 #   tools/bootstrap.sh test     the same, plus the test packages, Chromium and tshark
 #   tools/bootstrap.sh lint     the Python packages for the checks
 #   tools/bootstrap.sh bench    what the measurements need: the peers, spin, and a browser
+#   tools/bootstrap.sh peers    the systems that the labs are measured against, into benchmarks/peers/ only
 #   tools/bootstrap.sh lock     writes requirements/*.txt and package-lock.json anew
 #
 # Everything private goes to .venv, .tools and node_modules; only apt-get or brew touch the machine, and only
@@ -126,6 +127,19 @@ node_packages() {
 
 # --- what the targets ask for --------------------------------------------------------------------------
 
+# The peers of the labs have an environment of their own: nothing of it reaches the site or the tests.
+peers() {
+  local stamp
+  stamp=$(fingerprint benchmarks/peers/package-lock.json benchmarks/peers/requirements.txt)
+  [ "$(cat benchmarks/peers/node_modules/.stamp 2>/dev/null || true)" = "$stamp" ] && return
+  say "installing the peers into benchmarks/peers/"
+  PATH="$PATH:$PWD/.venv/bin" npm ci --prefix benchmarks/peers --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+  find_uv
+  "$UV" venv --quiet --clear --python "$PYTHON" benchmarks/peers/.venv
+  "$UV" pip sync --quiet --python benchmarks/peers/.venv/bin/python --require-hashes benchmarks/peers/requirements.txt
+  printf '%s\n' "$stamp" > benchmarks/peers/node_modules/.stamp
+}
+
 graphviz() {
   machine_package dot graphviz graphviz || die "Graphviz is needed. Run: sudo apt-get install graphviz"
 }
@@ -174,6 +188,7 @@ case ${1:-} in
   test) python_packages site test; node_packages; graphviz; browser; packet_reader ;;
   lint) python_packages site test lint ;;
   bench) python_packages site test bench; node_packages; graphviz; browser; model_checker ;;
+  peers) python_packages site test bench; node_packages; graphviz; browser; peers ;;
   lock) lock ;;
-  *) die "say one of: site, test, lint, bench, lock" ;;
+  *) die "say one of: site, test, lint, bench, peers, lock" ;;
 esac

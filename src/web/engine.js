@@ -87,8 +87,8 @@ export class Engine extends EventTarget {
    */
   async ask(request, { patience } = {}) {
     const known = patience === undefined && this.health !== "live" ? foreseen(request) : null;
-    // A failed engine is not tried again for what is known.
-    if (this.health !== "failed") this.start();
+    // What is known is shown before a worker is made; and a failed engine is not tried again for it.
+    if (known) setTimeout(() => this.health === "idle" && this.start());
     const text = await known;
     if (text) return JSON.parse(text);
     this.start();

@@ -16,7 +16,7 @@ if (!customElements.get("tcp-player")) customElements.define("tcp-player", Playe
 
 for (const [name, load] of Object.entries(rare)) {
   if (!document.querySelector(name) || customElements.get(name)) continue;
-  load().then((element) => customElements.define(name, element));
+  load().then((element) => customElements.get(name) ?? customElements.define(name, element));
 }
 
 mendTheme();

@@ -154,6 +154,7 @@ def _lab(source: str, md: Any) -> str:
     return (
         f"{hints.for_lab(name, md)}{_intro(lab)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
+        f"{hints.script(md)}"
         '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"
     )

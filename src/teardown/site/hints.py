@@ -30,12 +30,24 @@ def modules(entry: str) -> tuple[str, ...]:
 
 def for_lab(name: str, md: Any) -> str:
     """The hints for the page that `md` converts; none where no builder says which page that is."""
-    here = downloads.place(md)
-    if here is None:
+    up = _root(md)
+    if up is None:
         return ""
-    up = posixpath.relpath("/", posixpath.join("/", posixpath.dirname(here)))
-    scripts = dict.fromkeys((*modules("main.js"), *modules("lab.js")))
-    links = [f'<link rel="modulepreload" href="{up}/assets/web/{script}">' for script in scripts]
-    data = (f"{futures.FOLDER}/{name}.json", "assets/engine/manifest.json")
-    links += [f'<link rel="preload" as="fetch" crossorigin href="{escape(f"{up}/{file}")}">' for file in data]
-    return "".join(links)
+    early = [f'<link rel="modulepreload" fetchpriority="high" href="{up}/assets/web/{file}">' for file in modules("early.js")]
+    answers, manifest = (
+        f'<link rel="preload" as="fetch" crossorigin href="{escape(f"{up}/{file}")}">'
+        for file in (f"{futures.FOLDER}/{name}.json", "assets/engine/manifest.json")
+    )
+    return "".join((*early, answers, manifest))
+
+
+def script(md: Any) -> str:
+    """What brings the lab before it to life, on the page that `md` converts."""
+    up = _root(md)
+    return "" if up is None else f'<script type="module" async fetchpriority="high" src="{up}/assets/web/early.js"></script>'
+
+
+def _root(md: Any) -> str | None:
+    """The way to the root of the site; None where no builder says which page this is."""
+    here = downloads.place(md)
+    return None if here is None else posixpath.relpath("/", posixpath.join("/", posixpath.dirname(here)))
