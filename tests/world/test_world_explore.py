@@ -218,7 +218,7 @@ def found() -> dict[str, Exploration]:
 
 
 #: Scenarios in which a program withholds its close() and no timer helps: there the two ends are stuck together.
-FORGETFUL = {"buggy-client-1997", "lingering-bsd", "held-half-closed"}
+FORGETFUL = {"buggy-client-1997", "lingering-bsd", "held-half-closed", "pair-far-leg"}
 
 
 @pytest.mark.parametrize("name", names())
