@@ -27,8 +27,10 @@ from teardown.site import (
     downloads,
     hints,
     history,
+    interfaces,
     matrix,
     reference,
+    rfcmap,
     state_graph,
     steps,
     tables,
@@ -223,6 +225,7 @@ budgets, stacks, rules, conditions, timers = map(
 )
 names, timeline, number = map(_empty, (reference.state_names, history.timeline, history.number))
 machine, packetdrill = map(_empty, (bench_page.machine, bench_page.packetdrill))
+rfcs, shapes, api = map(_empty, (rfcmap.html, interfaces.fields, interfaces.names))
 population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))
 
 # Zensical pickles its configuration, and pickle finds a function by its name.
