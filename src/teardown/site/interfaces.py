@@ -106,7 +106,7 @@ def _signature(name: str, thing: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and not star:
             star = True
             parts.append("*")
-        mark = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        mark = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
         star = star or p.kind is p.VAR_POSITIONAL
         default = "" if p.default is p.empty else f" = {p.default!r}"
         parts.append(f"{mark}{p.name}{_annotation(p.annotation, ': ')}{default}")

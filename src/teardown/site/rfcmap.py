@@ -21,6 +21,7 @@ from teardown.tcp.table import RULES
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
 HERE: Final = "reference/rfcs.md"
+_LEFT_OUT: Final = frozenset({"contributing.md", "reference/glossary.md", "reference/references.md"})
 _CITED: Final = re.compile(r"@(rfc\d+)(?:\s+§([\d.]+\d|\d+))?")
 _SAID: Final = re.compile(r"RFC (\d+)(?: §([\d.]+\d|\d+))?")
 
@@ -66,6 +67,8 @@ def sections(docs: Path = DOCS) -> tuple[Section, ...]:
     pages: dict[tuple[str, str], list[str]] = {}
     for path in sorted(docs.rglob("*.md")):
         name = path.relative_to(docs).as_posix()
+        if name in _LEFT_OUT:
+            continue
         for rfc, section in _CITED.findall(path.read_text(encoding="utf-8")):
             if name not in pages.setdefault((rfc, section), []):
                 pages[rfc, section].append(name)
@@ -90,7 +93,7 @@ def html() -> str:
         name = f"RFC {rfc.removeprefix('rfc')}"
         rows = "".join(_row(s) for s in every if s.rfc == rfc)
         out.append(
-            f'<h3 id="{rfc}">{name}</h3><div class="table-box" role="region" aria-label="Sections of {name}" tabindex="0">'
+            f'<h2 id="{rfc}">{name}</h2><div class="table-box" role="region" aria-label="Sections of {name}" tabindex="0">'
             '<table><thead><tr><th scope="col">Section</th><th scope="col">What it governs</th><th scope="col">Rules</th>'
             f'<th scope="col">Cited on</th></tr></thead><tbody>{rows}</tbody></table></div>'
         )
@@ -100,14 +103,15 @@ def html() -> str:
 def _row(s: Section) -> str:
     address = f"https://www.rfc-editor.org/rfc/{s.rfc}" + (f"#section-{s.number}" if s.number else "")
     head = f'<a href="{address}">{f"§{s.number}" if s.number else "all of it"}</a>'
-    rules = "–"
+    uses = []
     if s.rules:
         many = "rule" if len(s.rules) == 1 else "rules"
-        rules = f'<a href="{link(HERE, f"reference/transitions.md#{s.rules[0]}")}">{len(s.rules)} {many}</a>'
+        uses.append(f'<a href="{link(HERE, f"reference/transitions.md#{s.rules[0]}")}">{len(s.rules)} {many}</a>')
     if s.values:
-        rules += f'<br><a href="{link(HERE, "reference/timers.md")}">{s.values} {"value" if s.values == 1 else "values"}</a>'
+        many = "value" if s.values == 1 else "values"
+        uses.append(f'<a href="{link(HERE, "reference/timers.md")}">{s.values} {many}</a>')
     pages = ", ".join(f'<a href="{link(HERE, name)}">{escape(_title(name))}</a>' for name in s.pages)
-    return f'<tr><th scope="row">{head}</th><td>{escape(s.about)}</td><td>{rules}</td><td>{pages or "–"}</td></tr>'
+    return f'<tr><th scope="row">{head}</th><td>{escape(s.about)}</td><td>{"<br>".join(uses) or "–"}</td><td>{pages or "–"}</td></tr>'
 
 
 def _title(name: str) -> str:
