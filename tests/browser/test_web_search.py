@@ -52,8 +52,8 @@ def test_every_spelling_of_a_state_is_found(front: Page) -> None:
         pages = {query: set(found[query]) for query in ours}
         assert len({frozenset(p) for p in pages.values()}) == 1, "each spelling finds the same pages"
     assert {"faq/", "guide/fin-wait-2/"} <= set(found["FIN_WAIT2"][:4])
-    assert "guide/other-side/" in found["CLOSEWAIT"][:3]
-    assert found["TIME-WAIT"][0] == "guide/time-wait/"
+    assert "guide/other-side/" in found["CLOSEWAIT"][:5]
+    assert "guide/time-wait/" in found["TIME-WAIT"][:2]
 
 
 def test_a_pasted_error_finds_the_page_that_explains_it(front: Page) -> None:

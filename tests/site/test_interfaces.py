@@ -82,7 +82,7 @@ def test_every_public_name_is_there_with_its_words() -> None:
         loaded = importlib.import_module(f"teardown.{module}")
         for thing in things:
             assert (getattr(loaded, thing).__doc__ or "").strip(), f"{module}.{thing} has no description"
-            assert f'id="{module.replace(".", "-")}-{thing.lower()}"' in page
+            assert f'id="{module.replace(".", "-")}-{thing}"' in page
     assert "run(scenario: Scenario" in page or "run(" in page
     assert "`" not in page
 

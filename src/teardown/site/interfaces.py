@@ -86,7 +86,7 @@ def _module(name: str) -> str:
     module = importlib.import_module(f"teardown.{name}")
     ident = name.replace(".", "-")
     entries = "".join(
-        f'<dt id="{ident}-{thing.lower()}"><code>{escape(_signature(thing, getattr(module, thing)))}</code></dt>'
+        f'<dt id="{ident}-{thing}"><code>{escape(_signature(thing, getattr(module, thing)))}</code></dt>'
         f"<dd>{_prose(inspect.getdoc(getattr(module, thing)) or '')}{_fields(getattr(module, thing))}</dd>"
         for thing in PUBLIC[name]
     )
