@@ -86,7 +86,7 @@ def test_a_proxy_that_passes_the_fin_on_closes_when_the_client_behind_it_has() -
 
 def test_a_proxy_that_keeps_the_fin_outlives_the_servers_kernel() -> None:
     trace = run(load("proxy-keeps-fin"))
-    assert called(trace, "client", "close()") == 3600
+    assert called(trace, "client", "close()") == 600
     gone = next(s for s in trace.steps if s.states.server == "CLOSED")
     assert gone.timer == "fin-wait-2"
     assert any(s.segment is not None and s.segment.flags == "R" and s.host == "server" for s in trace.steps)
