@@ -315,6 +315,31 @@ def test_nothing_is_fetched_for_those_who_only_read(visit: Visit, watch: Watch) 
     assert sum("/assets/editor/" in path for path in watch.paths()) == 1
 
 
+#: No inline script or style, nothing from text but WebAssembly, nothing from elsewhere.
+STRICT = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
+)
+
+
+def test_under_a_strict_policy_the_editor_has_its_looks_and_programs_run(visit: Visit, watch: Watch) -> None:
+    watch.expect("Content Security Policy|__md_get")  # the theme's own inline scripts
+
+    def strictly(context: Any) -> None:
+        def answer(route: Route) -> None:
+            response = route.fetch()
+            route.fulfill(response=response, headers={**response.headers, "content-security-policy": STRICT})
+
+        context.route("**/*", answer)
+
+    page = opened(visit, before=strictly)
+    edges = page.locator(".cm-editor").evaluate("(e) => getComputedStyle(e).borderTopStyle")
+    assert edges == "solid"  # the editor's own style sheet is there
+    assert page.locator(".cm-line").first.evaluate("(e) => getComputedStyle(e.querySelector('span')).fontWeight") == "600"
+    write(page, task().solution or "")
+    assert set(run(page).values()) == {"passed"}
+
+
 def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit) -> None:
     page = opened(visit, reduced_motion="reduce")
     run(page)

@@ -6,6 +6,7 @@ Readable as it is: the program as text, the tests by name. `<tcp-code>` makes an
 from __future__ import annotations
 
 import inspect
+import re
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -59,12 +60,17 @@ def _given(task: Task) -> str:
     """What the loop calls, and what a program can call."""
     callbacks = [row for row in _CALLBACKS if row[0].split("(")[0] in task.starter or row[0] == "on_open(sock)"]
     rows = [*callbacks, *((_signature(name), _says(name)) for name in _CALLS)]
-    body = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{escape(says)}</td></tr>" for name, says in rows)
+    body = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{_marked(says)}</td></tr>" for name, says in rows)
     return (
         '<details class="code-given"><summary>What the loop calls, and what you can call</summary>'
         '<table><thead><tr><th scope="col">Name</th><th scope="col">What it does</th></tr></thead>'
         f"<tbody>{body}</tbody></table></details>"
     )
+
+
+def _marked(text: str) -> str:
+    """Escaped text, with what stands in back-quotes as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _signature(name: str) -> str:
