@@ -8,8 +8,7 @@
 
 import { el } from "./dom.js";
 import { Engine, engine, Overrun } from "./engine.js";
-import { program } from "./program.js";
-import { keptCode, keepCode } from "./situation.js";
+import { keepProgram, keptProgram, program } from "./program.js";
 import { code as words, engine as engineWords } from "./strings.js";
 
 /** @typedef {"none" | "running" | "passed" | "failed"} Result */
@@ -63,7 +62,7 @@ export class CodeLab extends HTMLElement {
     const { signal } = /** @type {AbortController} */ (this.#leaving);
     const text = /** @type {HTMLElement} */ (this.querySelector(".code-text"));
     this.#first = text.textContent ?? "";
-    const saved = keptCode(this.#name);
+    const saved = keptProgram(this.#name);
     const tools = this.#region("tools");
     tools.setAttribute("role", "group");
     tools.setAttribute("aria-label", words.tools);
@@ -115,7 +114,7 @@ export class CodeLab extends HTMLElement {
     clearTimeout(this.#saving);
     if (!this.#program) return;
     const { text } = this.#program;
-    keepCode(this.#name, { text, passed: text === this.#tested ? [...this.#passed] : [], done: this.#done });
+    keepProgram(this.#name, { text, passed: text === this.#tested ? [...this.#passed] : [], done: this.#done });
   }
 
   // --- running --------------------------------------------------------------------------------------------

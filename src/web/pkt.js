@@ -2,8 +2,7 @@
 
 import { el } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
-import { program } from "./program.js";
-import { keptCode, keepCode } from "./situation.js";
+import { keepProgram, keptProgram, program } from "./program.js";
 import { engine as engineWords, pkt as words } from "./strings.js";
 
 /** @typedef {{kind: string, line: number, message: string, stack: string, checked: number, html: {ladder: string}}} Answer */
@@ -21,7 +20,7 @@ export class Packetdrill extends HTMLElement {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
     const text = /** @type {HTMLElement} */ (this.querySelector(".code-text"));
-    const saved = keptCode(NAME);
+    const saved = keptProgram(NAME);
     this.#region("controls").hidden = false;
     const tools = this.#region("tools");
     tools.setAttribute("role", "group");
@@ -69,7 +68,7 @@ export class Packetdrill extends HTMLElement {
 
   #save() {
     clearTimeout(this.#saving);
-    if (this.#program) keepCode(NAME, { text: this.#program.text, passed: [], done: false });
+    if (this.#program) keepProgram(NAME, { text: this.#program.text, passed: [], done: false });
   }
 
   async #play() {

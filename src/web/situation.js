@@ -59,33 +59,3 @@ export function keep(lab, { moves, redo }) {
     /* private mode or full */
   }
 }
-
-/**
- * A learner's program, in the same place as the moves of other labs, so that one export holds all work.
- * @typedef {{text: string, passed: string[], done: boolean}} Code the program, the tests that it passes, and whether
- *   some version of it has passed them all
- */
-
-/**
- * The program kept for a lab, or null.
- * @param {string} lab
- * @returns {Code | null}
- */
-export function keptCode(lab) {
-  try {
-    const { version, code } = JSON.parse(localStorage.getItem(key(lab)) ?? "null");
-    const sound = version === VERSION && typeof code.text === "string" && Array.isArray(code.passed);
-    return sound ? { text: code.text, passed: code.passed, done: code.done === true } : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Keeps a program, as `keep` does moves. @param {string} lab @param {Code} code */
-export function keepCode(lab, { text, passed, done }) {
-  try {
-    localStorage.setItem(key(lab), JSON.stringify({ version: VERSION, moves: [], redo: [], code: { text, passed, done } }));
-  } catch {
-    /* private mode or full */
-  }
-}

@@ -133,8 +133,8 @@ def test_all_runaways_are_survived_with_nothing_lost(visit: Visit, watch: Watch)
         # On a busy machine patience may run out before Python's own limit is reached.
         expect(page.locator("[data-check=two-pages]")).to_contain_text(re.compile(f"{says}|did not come back"))
         assert text(page).rstrip() == source.rstrip()
-    kept = json.loads(page.evaluate("localStorage.getItem('teardown:lab:fix-the-client')"))
-    assert kept["code"]["text"].rstrip() == source.rstrip()
+    kept = json.loads(page.evaluate("localStorage.getItem('teardown:code:fix-the-client')"))
+    assert kept["text"].rstrip() == source.rstrip()
     write(page, task().solution or "")
     assert set(run(page).values()) == {"passed"}
 
