@@ -6,7 +6,7 @@ import pytest
 from browser_watch import Visit
 from test_web_pages import AXE, violations
 
-PAGES = ("reference/matrix", "reference/rfcs", "reference/json", "reference/api", "faq/history", "questions/address-already-in-use")
+PAGES = ("reference/matrix", "reference/api", "faq/history", "questions/address-already-in-use")
 
 
 @pytest.mark.parametrize("path", PAGES)
