@@ -110,7 +110,7 @@ def _row(name: str, raw: Mapping[str, Any], columns: tuple[Column, ...]) -> Row:
         if case not in known:
             raise InputError(f"there is no behaviour {case!r}", place=place, mend=f"Known are {', '.join(sorted(known))}")
         _check(cell, f"{place}, {case}")
-    note = f"Measured with {raw['with']}, on Linux." if "with" in raw else ""
+    note = f"with {raw['with']}" if "with" in raw else ""
     return Row(raw["id"], raw["title"], note, {column.id: cells.get(column.id, UNKNOWN) for column in columns})
 
 
