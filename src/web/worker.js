@@ -332,11 +332,11 @@
 
   /** @param {Files} files @param {string} name @returns {Promise<ArrayBuffer>} */
   async function unpacked(files, name) {
-    const stream = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (await files.stream(name));
     try {
+      const stream = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (await files.stream(name));
       return await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-    } catch {
-      throw new Refused(`${name} arrived damaged`);
+    } catch (error) {
+      throw new Refused(`${name}: ${error}`);
     }
   }
 
