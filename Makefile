@@ -61,5 +61,5 @@ lock: ## lock the newest versions that pyproject.toml and package.json allow
 	@tools/bootstrap.sh lock
 
 clean: ## remove everything that the build made
-	rm -rf site build docs/assets/web docs/assets/fonts docs/assets/engine docs/assets/editor docs/assets/futures docs/assets/scenarios .venv .tools node_modules
+	rm -rf site build docs/assets/web docs/assets/fonts docs/assets/engine docs/assets/editor docs/assets/futures docs/assets/scenarios docs/service-worker.js .venv .tools node_modules
 	find docs/labs -name '*.md' ! -name index.md -delete

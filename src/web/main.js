@@ -1,5 +1,6 @@
 /** The one script that every page loads. Code for labs and special figures is fetched only where there is one. */
 
+import { keepPages } from "./offline.js";
 import { Player } from "./player.js";
 import { mendTheme } from "./theme.js";
 
@@ -20,3 +21,4 @@ for (const [name, load] of Object.entries(rare)) {
 }
 
 mendTheme();
+keepPages();

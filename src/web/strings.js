@@ -192,3 +192,8 @@ export const population = {
 export const theme = {
   search: "Search",
 };
+
+export const offline = {
+  update: "A newer version of these pages is here.",
+  reload: "Reload",
+};

@@ -128,16 +128,20 @@ def watch(origin: str) -> Iterator[Watch]:
 def visit(browser: Browser, origin: str, watch: Watch) -> Iterator[Visit]:
     """`visit(path, before=…, **context options) -> Page`: opens a page in a fresh context.
 
-    `before(context)` runs first: routes, scripts, permissions.
+    `before(context)` runs first: routes, scripts, permissions. With `keeps_pages=True` the service worker is let in.
     """
     contexts: list[BrowserContext] = []
 
     def visit(path: str, before: Callable[[BrowserContext], object] | None = None, **options: Any) -> Page:
         options = {"viewport": {"width": 1280, "height": 900}, "base_url": origin} | options
+        keeps = options.pop("keeps_pages", False)
         context = browser.new_context(**options)
         context.set_default_timeout(20_000)
         contexts.append(context)
         watch.over(context)
+        if not keeps:
+            # What a page asks for is seen and answered by tests only where nobody stands between.
+            context.add_init_script("delete Navigator.prototype.serviceWorker")
         if before:
             before(context)
         page = context.new_page()

@@ -182,3 +182,44 @@ def test_the_next_worker_is_given_what_the_last_one_had(visit: Visit, watch: Wat
         assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
     again = [url for url in watch.requests[fetched:] if url.endswith((".wasm", ".bin"))]
     assert again == []
+
+
+# --- the second visit -----------------------------------------------------------------------------------------
+
+
+def controlled(page: Page) -> None:
+    """Waits until the browser keeps pages, and comes again as a second visit."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+
+def test_a_second_visit_asks_for_no_byte_of_the_engine_and_works_without_a_network(
+    visit: Visit, watch: Watch, pages: dict[str, str]
+) -> None:
+    watch.expect("Failed to load|Failed to fetch|FetchEvent|ERR_")
+    page = visit(pages["lab"], before=listening, keeps_pages=True)
+    live(page)
+    controlled(page)
+    live(page)
+    page.wait_for_function("caches.open('lasting').then((cache) => cache.keys()).then((keys) => keys.length >= 4)")
+    page.context.set_offline(True)
+    page.reload()
+    assert live(page) == ["fast"]
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+
+def test_a_newer_build_is_offered_and_not_forced(visit: Visit, pages: dict[str, str], site: Path) -> None:
+    page = visit(pages["text"], keeps_pages=True)
+    controlled(page)
+    file = site / "service-worker.js"
+    old = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(old.replace('VERSION = "', 'VERSION = "x', 1), encoding="utf-8")
+        page.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.update())")
+        notice = page.locator(".tcp-update")
+        notice.wait_for()
+        with page.expect_navigation():
+            notice.locator("button").click()
+    finally:
+        file.write_text(old, encoding="utf-8")

@@ -8,6 +8,7 @@ Into `docs/`, where MkDocs finds it (all of it is ignored by git):
 * `assets/futures/`: the answers to the first moves of every lab (`teardown.site.futures`);
 * `assets/editor/`: the editor of learners' programs, one file, with its licences (`teardown.site.editor`);
 * `assets/scenarios/`: picture, trace and capture of every scenario, for download;
+* `service-worker.js`, which keeps the pages that a reader has seen;
 * `labs/NAME.md`: one page for every lab file.
 
 Same sources, same bytes: archives carry fixed times. A second run that finds nothing changed writes nothing.
@@ -43,12 +44,23 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     mirror(files_of(root / "src" / "web"), docs / "assets" / "web")
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
     cache = cache or root / "build" / "engine"
-    mirror(engine.files(root, cache, say), docs / "assets" / "engine")
+    own = engine.files(root, cache, say)
+    mirror(own, docs / "assets" / "engine")
     answers = futures.files(root, cache, say)
     mirror(answers | engine.squeezed(answers, cache / "squeezed-futures"), docs / futures.FOLDER)
     mirror(editor.files(root), docs / "assets" / "editor")
     mirror(downloads.files(root, cache, say), docs / downloads.FOLDER)
     lab_pages(root / "labs", docs / "labs")
+    write(docs / "service-worker.js", service_worker(root, own))
+
+
+def service_worker(root: Path, own: Mapping[str, bytes]) -> bytes:
+    """The script that keeps pages, told which files of the engine are this build's and what makes it another build."""
+    script = (root / "src" / "offline" / "service-worker.js").read_bytes()
+    names = list(json.loads(own["manifest.json"])["sizes"])
+    seen = files_of(root / "src" / "web") | {"manifest.json": own["manifest.json"], "script": script}
+    version = engine.digest("".join(engine.digest(content) for content in seen.values()).encode())[:12]
+    return f"const VERSION = {json.dumps(version)};\nconst ENGINE = {json.dumps(names)};\n".encode() + script
 
 
 # --- files ---------------------------------------------------------------------------------------------
