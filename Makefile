@@ -2,11 +2,14 @@
 # Each target first puts in place what it needs (tools/bootstrap.sh); a second run finds it there.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site test lint bench bench-labs lock clean
+.PHONY: help serve site book worksheets test lint bench bench-labs lock clean
 
 PORT ?= 8000
 HOST ?= 127.0.0.1
 PYTEST_ARGS ?=
+# Of the book and the worksheets: a4 or letter. STUDENT=1 leaves the answers to the labs out of the book.
+PAPER ?= a4
+STUDENT ?=
 # Tests of one file stay together: they share a server, a browser or a pair of network namespaces.
 PYTEST_WORKERS ?= auto
 
@@ -14,7 +17,8 @@ python := .venv/bin/python
 export PATH := $(PATH):$(CURDIR)/.venv/bin
 # MkDocs Material prints a box about its own future at every build; docs/contributing.md tells the plan.
 export NO_MKDOCS_2_WARNING = 1
-export SOURCE_DATE_EPOCH ?= 1767225600
+# The day of the sources: of the last commit, so that the same sources make the same bytes and a book says how old it is.
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),1767225600)
 
 define build_site
 @$(python) -m teardown.site.finish --check
@@ -36,6 +40,16 @@ serve: ## build the site and serve it on http://127.0.0.1:8000 (PORT=… and HOS
 site: ## build the site into site/
 	@tools/bootstrap.sh site
 	$(build_site)
+
+book: ## print the whole site as site/fin-wait-2.pdf (PAPER=letter, STUDENT=1)
+	@tools/bootstrap.sh book
+	$(build_site)
+	@$(python) -m teardown.site.book --paper $(PAPER) $(if $(STUDENT),--student)
+
+worksheets: ## print every lab for students and for teachers into site/worksheets/ (PAPER=letter)
+	@tools/bootstrap.sh book
+	$(build_site)
+	@$(python) -m teardown.site.worksheets --paper $(PAPER)
 
 test: ## run every test: the engine, the pages, the browser, real sockets
 	@tools/bootstrap.sh test

@@ -2,7 +2,8 @@
 # Puts on this machine what a make target needs, and says what it does.
 #
 #   tools/bootstrap.sh site     a private Python in .venv, the site's packages, npm packages, Graphviz
-#   tools/bootstrap.sh test     the same, plus the test packages, Chromium and tshark
+#   tools/bootstrap.sh book     the same, plus WeasyPrint, the typefaces for print, and Pango
+#   tools/bootstrap.sh test     all of that, plus the test packages, Chromium and tshark
 #   tools/bootstrap.sh lint     the Python packages for the checks
 #   tools/bootstrap.sh bench    what the measurements need: the peers, spin, and a browser
 #   tools/bootstrap.sh peers    the systems that the labs are measured against, into benchmarks/peers/ only
@@ -163,6 +164,24 @@ model_checker() {
   machine_package spin spin spin && machine_package cc gcc "" || say "spin or cc is missing: it will not be measured"
 }
 
+# WeasyPrint is Python, but it sets its lines with Pango, a library of the machine. It has no program to look for,
+# so what is tried is whether WeasyPrint finds it.
+typesetter() {
+  "$PYTHON" -c 'import weasyprint' >/dev/null 2>&1 && return
+  if have apt-get; then
+    say "installing Pango with apt-get (the book is set with it)"
+    local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
+      libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)
+    as_root "${install[@]}" >/dev/null 2>&1 ||
+      { as_root apt-get update -q >/dev/null 2>&1 && as_root "${install[@]}" >/dev/null; } || true
+  elif have brew; then
+    say "installing pango with brew (the book is set with it)"
+    brew install --quiet pango || true
+  fi
+  "$PYTHON" -c 'import weasyprint' >/dev/null 2>&1 ||
+    die "Pango is needed for the book. Run: sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+}
+
 lock() {
   find_uv
   local compile=("$UV" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade)
@@ -170,7 +189,7 @@ lock() {
   say "locking requirements/site.txt"
   "${compile[@]}" "${ours[@]}" --group site -o requirements/site.txt pyproject.toml
   local group
-  for group in test lint bench node; do
+  for group in book test lint bench node; do
     say "locking requirements/$group.txt"
     "${compile[@]}" "${ours[@]}" --group "$group" -c requirements/site.txt -o "requirements/$group.txt" pyproject.toml
   done
@@ -185,10 +204,11 @@ lock() {
 
 case ${1:-} in
   site) python_packages site; node_packages; graphviz ;;
-  test) python_packages site test; node_packages; graphviz; browser; packet_reader ;;
-  lint) python_packages site test lint ;;
-  bench) python_packages site test bench; node_packages; graphviz; browser; model_checker ;;
-  peers) python_packages site test bench; node_packages; graphviz; browser; peers ;;
+  book) python_packages site book; node_packages; graphviz; typesetter ;;
+  test) python_packages site book test; node_packages; graphviz; typesetter; browser; packet_reader ;;
+  lint) python_packages site book test lint ;;
+  bench) python_packages site book test bench; node_packages; graphviz; typesetter; browser; model_checker ;;
+  peers) python_packages site book test bench; node_packages; graphviz; typesetter; browser; peers ;;
   lock) lock ;;
-  *) die "say one of: site, test, lint, bench, peers, lock" ;;
+  *) die "say one of: site, book, test, lint, bench, peers, lock" ;;
 esac

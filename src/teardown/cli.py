@@ -18,14 +18,15 @@ from teardown.errors import InputError
 from teardown.formats import pcapng
 from teardown.formats.packetdrill_run import main_pkt
 from teardown.lab import file as labs
+from teardown.lab import ways
 from teardown.lab.code import proof
-from teardown.lab.goals import Goal, met
+from teardown.lab.goals import met
 from teardown.programs import PROGRAMS
 from teardown.stacks import names as stack_names
 from teardown.tcp.states import prose
 from teardown.world import scenario as scenarios
 from teardown.world.bare import bare
-from teardown.world.explore import Bounds, explore, report, shortest_way
+from teardown.world.explore import Bounds, explore, report
 from teardown.world.moves import moves
 from teardown.world.run import play, run
 from teardown.world.trace import HOSTS, Host, Trace, spoken
@@ -156,13 +157,13 @@ def _check(args: argparse.Namespace, out: TextIO) -> int:
         if lab.code is not None:
             failed = _check_code(name, lab, args, out) or failed
             continue
-        ways = {goal.id: _way(lab.scenario, goal) for goal in lab.goals}
-        lost = [goal for goal, way in ways.items() if way is None]
+        found = {goal.id: ways.way(lab.scenario, goal) for goal in lab.goals}
+        lost = [goal for goal, way in found.items() if way is None]
         failed = failed or bool(lost)
         if lost:
             print(f"not ok {name}: no moves reach the goal {', '.join(lost)}", file=out)
         else:
-            shortest = ", ".join(f"{goal} in {len(way or ())} moves" for goal, way in ways.items())
+            shortest = ", ".join(f"{goal} in {len(way or ())} moves" for goal, way in found.items())
             print(f"ok {name}: “{lab.title}”, {shortest}", file=out)
     return 1 if failed else 0
 
@@ -185,16 +186,6 @@ def _check_code(name: str, lab: labs.Lab, args: argparse.Namespace, out: TextIO)
     return bool(faults)
 
 
-#: How hard a lab may be: most goals need little to go wrong, some a line that loses everything, or a stray copy.
-_HARDER = (Bounds(), Bounds(losses=2, duplicates=1, calls=4), Bounds(losses=8, calls=4, reorderings=0, delays=0))
-
-
-def _way(scenario: Scenario, goal: Goal) -> tuple[str, ...] | None:
-    """The shortest way to the goal within the narrowest bounds in which there is one."""
-    ways = (shortest_way(scenario, partial(met, goal), bounds) for bounds in _HARDER)
-    return next((way for way in ways if way is not None), None)
-
-
 def _explore(args: argparse.Namespace, out: TextIO) -> int:
     if args.bare:
         graph = bare(args.never_closes)
@@ -212,16 +203,10 @@ def _explore(args: argparse.Namespace, out: TextIO) -> int:
 
     def told(way: Sequence[str]) -> list[str]:
         """The moves of a way in words: what each of them makes happen."""
-        return [f"{move}: {_named(scenario, way[:n], move)}" for n, move in enumerate(way)] or ["from the start"]
+        return [f"{move}: {text}" for move, text in zip(way, ways.told(scenario, way), strict=True)] or ["from the start"]
 
     print(json.dumps(found.json(), ensure_ascii=False) if args.json else report(found, describe=told), file=out)
     return 0 if found.sound else 1
-
-
-def _named(scenario: Scenario, before: Sequence[str], move: str) -> str:
-    """What a move is called in the situation in which it is made."""
-    world, _ = play(scenario, before)
-    return next((m.text for m in moves(world) if m.id == move), move)
 
 
 def _pkt(args: argparse.Namespace, out: TextIO) -> int:

@@ -1,4 +1,5 @@
-"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right.
+"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right, and offers what can be taken
+away: the book, the worksheets and the offline copy, if they were made from the same pages (`takeaway.py`).
 
 A sitemap names whole addresses, so it needs to know where the site will be. The environment variable SITE_URL says
 it, for example `SITE_URL=https://example.org/tcp/ make site`. Without it the pages are the same and work under any
@@ -13,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from teardown.errors import InputError
+from teardown.site import takeaway
 
 SITE = Path("site")
 FILES = ("sitemap.xml", "sitemap.xml.gz")
@@ -48,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
             address(os.environ.get("SITE_URL", ""))
         else:
             finish(SITE, os.environ.get("SITE_URL", ""))
+            takeaway.offer(SITE)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
