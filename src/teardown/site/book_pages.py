@@ -434,6 +434,14 @@ class _Page:
             items.append(f'<li><a href="{link["href"]}">{html.escape(title)}</a>. {rest}</li>')
         self.replace(box, f"<ul>{''.join(items)}</ul>")
 
+    def tool(self, box: Tag) -> None:
+        """A workbench: its drawing, and where it works."""
+        drawing = box.select_one("i[data-drawing]")
+        shown = book_figures.whole(self.drawings[int(str(drawing["data-drawing"]))]) if drawing else ""
+        script = "".join(pre.decode() for pre in box.select("pre"))
+        said = "Here the site has a workbench, which runs in the browser. The offline copy has it too."
+        self.replace(box, f'<div class="book-tool">{shown}{script}<p class="again">{said}</p></div>')
+
     def unwrapped(self, element: Tag) -> None:
         """A box that only the screen needs."""
         element.unwrap()
@@ -482,6 +490,7 @@ def _pair(left: str, right: str, rows: Sequence[tuple[str, str]], kind: str) -> 
 #: What needs more than a style, in the order of work: selector -> what becomes of it.
 _CONSTRUCTS: Final[Mapping[str, Callable[[_Page, Tag], None]]] = {
     "tcp-lab, tcp-code": _Page.lab,
+    "div.bench": _Page.tool,
     "div.tcp-embed": _Page.player,
     "tcp-player": _Page.player,
     "tcp-population": _Page.unwrapped,
