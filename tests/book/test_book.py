@@ -131,7 +131,8 @@ def test_paragraphs_lists_and_tables_keep_their_words(whole: book.Book) -> None:
     lost = collections.Counter[str]()
     for one in built.pages(ROOT, SITE):
         text = re.sub(
-            r"<(figure|tcp-lab|tcp-code|tcp-machine|tcp-packetdrill|section|details|nav)\b.*?</\1>|<div class=\"lab-.*|<p class=\"takeaway.*?</p>"
+            r"<(figure|tcp-lab|tcp-code|tcp-machine|tcp-pkt|section|details|nav)\b.*?</\1>|<div class=\"lab-.*"
+            r"|<p class=\"takeaway.*?</p>"
             r"|<a class=\"headerlink.*?</a>|<p class=\"lab-noscript.*?</p>|<div class=\"code-.*",
             "", one.article, flags=re.DOTALL,
         )  # fmt: skip
