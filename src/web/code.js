@@ -7,7 +7,7 @@
  */
 
 import { el } from "./dom.js";
-import { Engine, engine, Overrun } from "./engine.js";
+import { Engine, engine, Overrun, Refusal } from "./engine.js";
 import { keepProgram, keptProgram, program } from "./program.js";
 import { code as words, engine as engineWords } from "./strings.js";
 
@@ -19,6 +19,8 @@ import { code as words, engine as engineWords } from "./strings.js";
 const LEAST = 500;
 const MOST = 6_000;
 const SLACK = 12;
+/** Characters that a program may have to say. */
+const MOST_TEXT = 20_000;
 
 export class CodeLab extends HTMLElement {
   /** @type {import("./program.js").Program | null} */ #program = null;
@@ -188,12 +190,17 @@ export class CodeLab extends HTMLElement {
     /** @type {Played} */ let played;
     try {
       played = await this.#runner.ask({ ask: "code-run", lab: this.#name, check: id, source }, { patience });
+      if (!sound(played)) throw new Refusal(words.crashed);
     } catch (error) {
       if (run !== this.#run) return false;
       if (this.#runner.health === "failed") throw error;
-      // The worker is gone, and another is already starting.
-      this.#ready = null;
-      this.#warm();
+      if (this.#runner.health === "live") {
+        this.#renew();
+      } else {
+        // The worker is gone, and another is already starting.
+        this.#ready = null;
+        this.#warm();
+      }
       this.#fill(check, "failed", [el("p", { class: "code-seen" }, error instanceof Overrun ? words.overrun(patience) : words.crashed)], true);
       this.#say(error instanceof Overrun ? words.overrun(patience) : words.crashed);
       return false;
@@ -310,6 +317,13 @@ export class CodeLab extends HTMLElement {
     this.dataset.engine = health;
     if (health === "starting" && this.#waiting) this.#say(progress.text || words.starting);
   }
+}
+
+/** Whether an answer is one: it comes out of a Python that a program may have spoilt. @param {any} played @returns {played is Played} */
+function sound(played) {
+  const { journal, error, output } = played ?? {};
+  return Array.isArray(journal) && (error === null || typeof error === "string") && typeof output === "string" &&
+    output.length + (error ?? "").length < MOST_TEXT;
 }
 
 /** The line of the learner's program that a traceback ends in. @param {string} text */

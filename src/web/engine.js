@@ -177,8 +177,12 @@ export class Engine extends EventTarget {
     }
     this.#open.delete(id);
     this.#guard();
-    if (error) question.reject(new Refusal(error.text));
-    else question.resolve(JSON.parse(answer ?? ""));
+    if (error) return question.reject(new Refusal(error.text));
+    try {
+      question.resolve(JSON.parse(answer ?? ""));
+    } catch {
+      question.reject(new Refusal(words.crashed)); // a program has spoilt the Python that ran it
+    }
   }
 
   /**

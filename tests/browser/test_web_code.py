@@ -141,7 +141,6 @@ def test_all_runaways_are_survived_with_nothing_lost(visit: Visit, watch: Watch)
 
 def test_a_run_can_be_stopped(visit: Visit) -> None:
     page = opened(visit)
-    run(page)
     write(page, client("sum(range(10 ** 12))"))
     page.locator("[data-action=run]").click()
     page.locator("[data-action=stop]").click()
@@ -174,6 +173,10 @@ class Client:
 
 def test_a_program_finds_no_way_out_and_spoils_nothing(visit: Visit, watch: Watch) -> None:
     page = opened(visit)
+    for spoilt in ("[]", "'no JSON'", "'{}'", """'{"journal": [], "error": 1, "output": "<b>"}'"""):
+        write(page, client(f"import collections\ncollections._sys.modules['json'].dumps = lambda *a, **k: {spoilt}"))
+        assert "passed" not in run(page).values()
+        assert "broke the Python" in message(page)
     write(page, ESCAPE)
     run(page)
     printed = page.locator("[data-check=two-pages] .code-output").inner_text()
@@ -344,7 +347,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit) -> None:
     page = opened(visit, reduced_motion="reduce")
     run(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for scheme, width in (("light", 1280), ("dark", 375), ("dark", 1280), ("light", 320)):
+    for scheme, width in (("light", 1280), ("dark", 375), ("light", 320)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 800})
         found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
