@@ -335,7 +335,6 @@ def measure() -> Result:
     line = Line()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folders, peers, missing = set_up(Path(name))
-        result.notes["not set up"] = missing
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         with serving(folders, line) as origin, serving(folders, line, brotli=True) as brotli:
             for _ in range(RUNS):
@@ -356,6 +355,8 @@ def measure() -> Result:
                 line.rate, line.delay = None, 0.0
         browser.close()
     result.notes["load after"] = list(os.getloadavg())
+    for name, why in missing.items():
+        result.miss(f"{name}: {why}")
     judge(result)
     return result
 

@@ -66,4 +66,6 @@ class Result:
             "ratios": self.ratios,
             "missing": self.missing,
         }
+        if self.notes:
+            data["notes"] = self.notes
         (folder / f"{self.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -29,6 +29,7 @@ from teardown.site import (
     history,
     interfaces,
     matrix,
+    performance,
     reference,
     rfcmap,
     state_graph,
@@ -224,6 +225,7 @@ budgets, stacks, rules, conditions, timers = map(
     _empty, (tables.budgets, tables.stacks, reference.rules, reference.conditions, reference.timers)
 )
 names, timeline, number = map(_empty, (reference.state_names, history.timeline, history.number))
+peers = _empty(performance.peers)
 machine, packetdrill = map(_empty, (bench_page.machine, bench_page.packetdrill))
 rfcs, shapes, api = map(_empty, (rfcmap.html, interfaces.fields, interfaces.names))
 population, lanes = _empty(lambda: tables.population("population")), _empty(lambda: tables.lanes("lanes"))

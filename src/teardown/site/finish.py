@@ -1,5 +1,6 @@
-"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right, and offers what can be taken
-away: the book, the worksheets and the offline copy, if they were made from the same pages (`takeaway.py`).
+"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right, offers what can be taken away
+(the book, the worksheets and the offline copy, if they were made from the same pages: `takeaway.py`), and writes
+`_headers`.
 
 A sitemap names whole addresses, so it needs to know where the site will be. The environment variable SITE_URL says
 it, for example `SITE_URL=https://example.org/tcp/ make site`. Without it the pages are the same and work under any
@@ -14,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from teardown.errors import InputError
-from teardown.site import takeaway
+from teardown.site import policy, takeaway
 
 SITE = Path("site")
 FILES = ("sitemap.xml", "sitemap.xml.gz")
@@ -36,10 +37,11 @@ def address(text: str) -> str:
 
 
 def finish(site: Path, url: str) -> None:
-    """Leaves a sitemap in `site` only if `url` is known."""
+    """Leaves a sitemap in `site` only if `url` is known, and tells hosts which headers help."""
     if not address(url):
         for name in FILES:
             (site / name).unlink(missing_ok=True)
+    (site / "_headers").write_text(policy.headers(site), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
