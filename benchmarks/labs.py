@@ -356,7 +356,7 @@ def measure() -> Result:
         browser.close()
     result.notes["load after"] = list(os.getloadavg())
     for name, why in missing.items():
-        result.miss(f"{name}: {why}")
+        result.skip(f"{name}: {why}")
     judge(result)
     return result
 
