@@ -2,7 +2,7 @@
 # Each target first puts in place what it needs (tools/bootstrap.sh); a second run finds it there.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site book worksheets test lint bench bench-labs lock clean
+.PHONY: help serve site book worksheets offline all test lint bench bench-labs lock clean
 
 PORT ?= 8000
 HOST ?= 127.0.0.1
@@ -50,6 +50,18 @@ worksheets: ## print every lab for students and for teachers into site/worksheet
 	@tools/bootstrap.sh book
 	$(build_site)
 	@$(python) -m teardown.site.worksheets --paper $(PAPER)
+
+offline: ## pack the site as a ZIP that works from a folder, with the book if that was made
+	@tools/bootstrap.sh site
+	$(build_site)
+	@$(python) -m teardown.site.offline
+
+all: ## build everything that is published: the site, the book, the worksheets, the offline copy
+	@tools/bootstrap.sh book
+	$(build_site)
+	@$(python) -m teardown.site.book
+	@$(python) -m teardown.site.worksheets
+	@$(python) -m teardown.site.offline
 
 test: ## run every test: the engine, the pages, the browser, real sockets
 	@tools/bootstrap.sh test

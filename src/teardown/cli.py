@@ -111,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--stack", metavar="S", help=f"one of {', '.join(stack_names())}; else what the script asks for")
     sub.add_argument("-D", dest="defines", action="append", default=[], metavar="NAME", help="a name for #ifdef")
     sub.add_argument("files", nargs="+", metavar="FILE", help="scripts; - is standard input")
+    sub = command("classroom", "serve the site to everybody on the local network", lab=False)
+    sub.add_argument("folder", metavar="FOLDER", nargs="?", help="the site, or an unpacked offline copy (default: site)")
+    sub.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: all of this machine)")
+    sub.add_argument("--port", type=_count, default=8000, help="default: 8000")
     sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)", lab=False)
     sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
     varying(sub)
@@ -228,6 +232,12 @@ def _kernel(args: argparse.Namespace, out: TextIO) -> int:
     return kernel.command(_scenario(args), _moves(args.moves), out, as_json=args.json)
 
 
+def _classroom(args: argparse.Namespace, out: TextIO) -> int:
+    from teardown.site import classroom  # only where it is asked for: the engine runs without a site
+
+    return classroom.command(args.folder, args.host, args.port, out)
+
+
 def _pcap(args: argparse.Namespace, out: TextIO) -> int:
     capture = pcapng.write(run(_scenario(args), _moves(args.moves)), at=args.at)
     if args.output == "-":
@@ -244,7 +254,7 @@ def _pcap(args: argparse.Namespace, out: TextIO) -> int:
 
 _COMMANDS = {
     "run": _run, "moves": _list_moves, "explore": _explore, "pkt": _pkt, "pcap": _pcap, "check": _check,
-    "kernel": _kernel,
+    "kernel": _kernel, "classroom": _classroom,
 }  # fmt: skip
 
 

@@ -99,7 +99,12 @@ def foot(site: Path, there: Iterable[str], up: str, page: str) -> str:
     return f'<p class="takeaway">Take it with you: {", ".join(links)}. {edition()}.</p>'
 
 
+def without_foot(page: str) -> str:
+    """The page as it was built."""
+    return _FOOT.sub("", page)
+
+
 def _with_foot(page: str, line: str) -> str:
-    page = _FOOT.sub("", page)
+    page = without_foot(page)
     at = page.rfind("</article>")
     return page if at < 0 or not line else f"{page[:at]}{line}\n{page[at:]}"
