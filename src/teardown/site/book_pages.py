@@ -39,7 +39,7 @@ _PLAIN: Final = frozenset(
 _BOXES: Final = frozenset({"div", "section", "aside", "figure", "details"})
 _KNOWN_BOXES: Final = frozenset(
     """admonition note tip warning danger info example question abstract success failure bug quote important
-    highlight table-box tcp-figure tcp-endings doors sources lab-intro lab-after""".split()
+    highlight peers table-box tcp-figure tcp-endings doors sources lab-intro lab-after""".split()
 )
 #: What only a screen needs: anchors for scripts, downloads, buttons that copy, words for a voice that paper says too.
 _SCREEN_ONLY: Final = (
