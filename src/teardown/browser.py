@@ -17,7 +17,7 @@ from teardown.lab import file as labs
 from teardown.lab.code import Task
 from teardown.lab.confine import shut
 from teardown.lab.loop import read_journal
-from teardown.lab.situation import situation
+from teardown.lab.situation import future, hint, situation
 
 
 def answer(request: str) -> str:
@@ -34,14 +34,21 @@ def answer(request: str) -> str:
     return dumps(QUESTIONS[question](asked))
 
 
-def _situation(asked: dict[str, Any]) -> dict[str, Any]:
-    """`{"lab", "moves", "attempt"}`: the situation the reader is then in (see `lab.situation`)."""
-    lab, moves, attempt = asked.get("lab"), asked.get("moves", []), asked.get("attempt")
+def _played(asked: dict[str, Any]) -> tuple[str, list[str], int]:
+    """The lab, the moves and the seed of a request."""
+    lab, moves, seed = asked.get("lab"), asked.get("moves", []), asked.get("seed", 0)
     if not isinstance(lab, str) or not isinstance(moves, list) or not all(isinstance(m, str) for m in moves):
         raise InputError("the request needs lab, a text, and moves, a list of texts")
+    return lab, moves, seed
+
+
+def _situation(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "moves", "attempt", "seed"}`: the situation the reader is then in (see `lab.situation`)."""
+    lab, moves, seed = _played(asked)
+    attempt = asked.get("attempt")
     if attempt is not None and not isinstance(attempt, str):
         raise InputError("attempt must be a text")
-    return situation(lab, moves, attempt)
+    return situation(lab, moves, attempt, seed)
 
 
 @lru_cache(maxsize=8)
@@ -88,6 +95,24 @@ def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _future(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "moves", "seed", "nth"}`: the picture of another future."""
+    nth = asked.get("nth")
+    if not isinstance(nth, int) or not 0 <= nth < 100:
+        raise InputError("nth must be a small number")
+    lab, moves, seed = _played(asked)
+    return future(lab, moves, nth, seed)
+
+
+def _hint(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "moves", "seed", "goal"}`: the next move of the shortest way to a goal."""
+    goal = asked.get("goal")
+    if not isinstance(goal, str):
+        raise InputError("goal must be a text")
+    lab, moves, seed = _played(asked)
+    return hint(lab, moves, goal, seed)
+
+
 def _rare(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A question of the workbench: its code is imported when it is asked, so that labs start without it."""
 
@@ -101,7 +126,8 @@ def _rare(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "situation": _situation, "code-ready": _code_ready, "code-run": _code_run, "code-judge": _code_judge,
+    "situation": _situation, "future": _future, "hint": _hint,
+    "code-ready": _code_ready, "code-run": _code_run, "code-judge": _code_judge,
     "machine-map": _rare("machine_map"), "machine-run": _rare("machine_run"), "pkt": _rare("pkt"),
 }  # fmt: skip
 

@@ -17,10 +17,12 @@ from teardown import __version__
 from teardown.errors import InputError
 from teardown.formats import pcapng
 from teardown.formats.packetdrill_run import main_pkt
+from teardown.lab import check as checks
 from teardown.lab import file as labs
-from teardown.lab import ways
+from teardown.lab import template, ways
 from teardown.lab.code import proof
 from teardown.lab.goals import met
+from teardown.lab.variants import checked
 from teardown.programs import PROGRAMS
 from teardown.stacks import names as stack_names
 from teardown.tcp.states import prose
@@ -67,11 +69,14 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("lab", metavar="LAB", help="a lab, a scenario, or a lab file (.toml)")
         return sub
 
-    def varying(sub: argparse.ArgumentParser) -> None:
+    def varying(sub: argparse.ArgumentParser, *, seeds: bool = True) -> None:
         for host in ("server", "client"):
             sub.add_argument(f"--stack-{host}", metavar="S", help=f"one of {', '.join(stack_names())}")
             sub.add_argument(f"--program-{host}", metavar="P", help=f"one of {', '.join(PROGRAMS)}")
         sub.add_argument("--set", action="append", default=[], metavar="HOST.NAME=VALUE", help="override one value")
+        if seeds:
+            sub.add_argument("--seed", type=_count, metavar="N", default=0, help="which variant of a lab")
+        sub.add_argument("--table", metavar="T", help="which table of a lab that has several")
 
     def moving(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
@@ -93,12 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     varying(sub)
     sub.add_argument("--after", metavar="FILE", help="moves already made")
     sub.add_argument("--json", action="store_true")
-    sub = command("check", "is this lab file right, and can each of its goals be reached?", lab=False)
+    sub = command("check", "is this lab file right, its goals reachable, its answers unique?", lab=False)
     sub.add_argument("labs", nargs="+", metavar="LAB")
     sub.add_argument(
         "--run-code", action="store_true",
         help="run the programs in a lab file too: it is Python from whoever wrote the file (the project's own always run)",
     )
+    sub.add_argument("--key", action="store_true", help="print the key: the moves to each goal, the right answers")
+    sub = command("new-lab", "write a commented lab file", lab=False)
+    sub.add_argument("name", metavar="NAME", help="lower-case words and hyphens")
     sub = commands.add_parser("explore", help="all futures of a lab", description="Walk all futures within bounds.")
     sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
     varying(sub)
@@ -117,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=_count, default=8000, help="default: 8000")
     sub = command("kernel", "play it with real sockets on this Linux and compare (needs root)", lab=False)
     sub.add_argument("lab", metavar="LAB", nargs="?", help="a lab, a scenario, or a lab file (.toml)")
-    varying(sub)
+    varying(sub, seeds=False)
     moving(sub)
     sub.add_argument("--walks", type=_count, metavar="N", help="no LAB: play N random walks of calls and deliveries")
     sub.add_argument("--seed", type=_count, metavar="S", default=0, help="with --walks: the first one (default: 0)")
@@ -161,15 +169,28 @@ def _check(args: argparse.Namespace, out: TextIO) -> int:
         if lab.code is not None:
             failed = _check_code(name, lab, args, out) or failed
             continue
-        found = {goal.id: ways.way(lab.scenario, goal) for goal in lab.goals}
-        lost = [goal for goal, way in found.items() if way is None]
-        failed = failed or bool(lost)
-        if lost:
-            print(f"not ok {name}: no moves reach the goal {', '.join(lost)}", file=out)
-        else:
-            shortest = ", ".join(f"{goal} in {len(way or ())} moves" for goal, way in found.items())
-            print(f"ok {name}: “{lab.title}”, {shortest}", file=out)
+        report = checks.check(lab)
+        failed = failed or bool(report.faults)
+        for fault in report.faults:
+            print(f"not ok {name}: {fault}", file=out)
+        if not report.faults:
+            print(f"ok {name}: “{lab.title}”, {_shortest(report)}", file=out)
+        if args.key:
+            print(f"\n{checks.key(lab, report)}\n", file=out)
     return 1 if failed else 0
+
+
+def _shortest(report: checks.Report) -> str:
+    """The goals with the length of the shortest way to each, and the questions with their number of places."""
+    ways: dict[str, int] = {}
+    for s in report.solved:
+        ways[s.goal] = min(len(s.moves), ways.get(s.goal, 1_000))
+    told = [f"{goal} in {moves} moves" for goal, moves in ways.items()]
+    asked: dict[str, int] = {}
+    for a in report.answered:
+        asked[a.prediction] = asked.get(a.prediction, 0) + a.places
+    told += [f"{name} asked in {places} situations" for name, places in asked.items()]
+    return ", ".join(told)
 
 
 def _check_code(name: str, lab: labs.Lab, args: argparse.Namespace, out: TextIO) -> bool:
@@ -188,6 +209,21 @@ def _check_code(name: str, lab: labs.Lab, args: argparse.Namespace, out: TextIO)
             file=out,
         )
     return bool(faults)
+
+
+def _new_lab(args: argparse.Namespace, out: TextIO) -> int:
+    path = Path(args.name if args.name.endswith(".toml") else f"{args.name}.toml")
+    text = template.text(path.stem)
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError("there is such a file already", place=str(path), mend="Choose another name") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot write it: {reason}", place=str(path)) from None
+    print(f"{path} is written. Hold it against the engine with: teardown check {path}", file=out)
+    return 0
 
 
 def _explore(args: argparse.Namespace, out: TextIO) -> int:
@@ -254,7 +290,7 @@ def _pcap(args: argparse.Namespace, out: TextIO) -> int:
 
 _COMMANDS = {
     "run": _run, "moves": _list_moves, "explore": _explore, "pkt": _pkt, "pcap": _pcap, "check": _check,
-    "kernel": _kernel, "classroom": _classroom,
+    "kernel": _kernel, "classroom": _classroom, "new-lab": _new_lab,
 }  # fmt: skip
 
 
@@ -262,7 +298,7 @@ _COMMANDS = {
 def _scenario(args: argparse.Namespace) -> Scenario:
     """What LAB names: a lab file, a lab, or a scenario; with the changes that options ask for."""
     if args.lab.endswith(".toml") or args.lab in labs.names():
-        scenario = labs.load(args.lab).scenario
+        scenario = labs.load(args.lab).setting(checked(args.seed if args.command != "kernel" else 0), args.table)
     elif args.lab in scenarios.names():
         scenario = scenarios.load(args.lab)
     else:

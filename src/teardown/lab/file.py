@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 from teardown.errors import InputError
 from teardown.lab.code import Task, parse_task
 from teardown.lab.goals import Goal, parse_goal
-from teardown.world import scenario as scenarios
+from teardown.lab.paste import Row, leaks, parse_rows
+from teardown.lab.predictions import Prediction, parse_prediction
+from teardown.lab.variants import Table, changes, number, parse_table, scenario
+from teardown.world.trace import HOSTS
 from teardown.world.world import Scenario
 
 MOST_BYTES = 200_000
@@ -23,8 +26,15 @@ _DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.
 _PAGE = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]+\.md(#[a-z0-9-]+)?")
 _KEYS = {
     "version", "title", "summary", "minutes", "objectives", "prerequisites", "intro", "notice", "closing",
-    "hints", "see", "scenario", "goals", "code",
+    "hints", "see", "scenario", "goals", "predictions", "variants", "tables", "crowd", "paste", "code",
 }  # fmt: skip
+
+
+class Crowd(NamedTuple):
+    """Many connections that all go the reader's way: how many a second, and how many entries fit."""
+
+    rate: int
+    room: int
 
 
 class Lab(NamedTuple):
@@ -41,9 +51,33 @@ class Lab(NamedTuple):
     closing: str
     hints: tuple[str, ...]
     see: tuple[tuple[str, str], ...]  # where to read on: text, page below docs/
-    scenario: Scenario
     goals: tuple[Goal, ...]  # none where a program is asked for
+    predictions: tuple[Prediction, ...]
+    tables: tuple[Table, ...]  # what the reader may choose first; empty: nothing
+    scenarios: tuple[tuple[Scenario, ...], ...]  # by variant, then by table
+    crowd: Crowd | None
+    paste: tuple[Row, ...]
     code: Task | None = None
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario of seed 0, at the first table."""
+        return self.scenarios[0][0]
+
+    def variant(self, seed: int) -> int:
+        """Which of the variants a seed stands for. Seed 0 is the file's own scenario."""
+        return number(seed, f"{self.name} variant") % len(self.scenarios) if seed else 0
+
+    def setting(self, seed: int, table: str | None = None) -> Scenario:
+        """The scenario of a seed and a table. Raises InputError for a table that is none of this lab's."""
+        if table is None:
+            return self.scenarios[self.variant(seed)][0]
+        for n, known in enumerate(self.tables):
+            if known.id == table:
+                return self.scenarios[self.variant(seed)][n]
+        raise InputError(
+            f"there is no table {table[:40]!r}", mend=f"Known: {', '.join(t.id for t in self.tables) or 'none'}"
+        )
 
 
 def folder() -> Path:
@@ -134,18 +168,84 @@ def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
         raise InputError(
             "goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20"
         )
-    scenario = scenarios.parse(name, situation, f"{place}, [scenario]")
+    tables = changes(data.get("tables", []), "tables", place, frozenset(("id", "text")))
+    own = f"{place}, [scenario]"
+    settings = tuple(
+        tuple(
+            scenario(name, situation, f"{place}, variant {n}" if n else own, variant, table)
+            for table in tables or ({},)
+        )
+        for n, variant in enumerate(({}, *changes(data.get("variants", []), "variants", place)))
+    )
+    if "code" not in data:
+        _seats(settings[0][0], own)
+    predictions = data.get("predictions", [])
+    if not isinstance(predictions, list) or len(predictions) > 12:
+        raise InputError("predictions must be a list of at most 12 tables", place=place, mend="Write [[predictions]]")
     lab = Lab(
         name, _line(data, "title", place), _line(data, "summary", place), minutes,
         _lines(data, "objectives", place), _lines(data, "prerequisites", place),
         _text(data, "intro", place), _lines(data, "notice", place), _text(data, "closing", place),
-        _lines(data, "hints", place), _see(data, place), scenario,
+        _lines(data, "hints", place), _see(data, place),
         tuple(parse_goal(g, f"{place}, goal {n}") for n, g in enumerate(goals, 1)),
+        tuple(parse_prediction(p, f"{place}, prediction {n}") for n, p in enumerate(predictions, 1)),
+        tuple(parse_table(t, f"{place}, table {n}") for n, t in enumerate(tables, 1)),
+        settings, _crowd(data, place), parse_rows(data.get("paste", []), place),
         parse_task(data["code"], situation, place) if "code" in data else None,
     )  # fmt: skip
-    if len({g.id for g in lab.goals}) < len(lab.goals):
-        raise InputError("two goals have the same id", place=place, mend="Give each goal its own id")
+    for what, ids in (
+        ("goals", [g.id for g in lab.goals]), ("predictions", [p.id for p in lab.predictions]),
+        ("tables", [t.id for t in lab.tables]),
+    ):  # fmt: skip
+        if len(set(ids)) < len(ids):
+            raise InputError(f"two {what} have the same id", place=place, mend="Give each its own id")
+    _owners(lab, place)
     return lab
+
+
+def _owners(lab: Lab, place: str) -> None:
+    """Questions about the owner of a leak need a paste in which exactly one process has one."""
+    asked = [p for p in lab.predictions if p.ask == "owner"]
+    if asked and len(leaks(lab.paste)) != 1:
+        found = ", ".join(leaks(lab.paste)) or "none"
+        raise InputError(
+            f"the paste must have one row that stays in CLOSE_WAIT for ever, and has {found}", place=place,
+            mend='Let one [[paste]] have scenario = "missed-eof"',
+        )  # fmt: skip
+    for p in asked:
+        for wrong in p.wrong:
+            if wrong.value not in {row.id for row in lab.paste}:
+                raise InputError(f"{wrong.value!r} is no row of the paste", place=place, mend="Name the id of a row")
+
+
+def _seats(scenario: Scenario, place: str) -> None:
+    """Each seat has somebody in it: the reader's hand at an open one, a program at a closed one."""
+    if not scenario.seats:
+        raise InputError("seats are missing", place=place, mend='Write seats = ["network", "client", "clock"]')
+    for host in HOSTS:
+        by_hand = scenario.hosts.of(host).program.name == "hand"
+        if by_hand and host not in scenario.seats:
+            raise InputError(
+                f"nobody plays the {host}: its program is hand, and its seat is not open", place=f"{place}.seats",
+                mend=f'Add "{host}" to seats, or give it a program',
+            )  # fmt: skip
+        if host in scenario.seats and not by_hand:
+            raise InputError(
+                f"the {host}'s seat is open, and a program sits in it", place=f"{place}.seats",
+                mend=f'Write {host} = {{ program = "hand" }}, or take "{host}" out of seats',
+            )  # fmt: skip
+
+
+def _crowd(data: dict[str, Any], place: str) -> Crowd | None:
+    if "crowd" not in data:
+        return None
+    value, mend = data["crowd"], "Write [crowd], rate = 10 (connections a second) and room = 500 (entries)"
+    if not isinstance(value, dict) or set(value) != {"rate", "room"}:
+        raise InputError("crowd needs rate and room, nothing else", place=place, mend=mend)
+    for key in ("rate", "room"):
+        if not isinstance(value[key], int) or isinstance(value[key], bool) or not 0 < value[key] <= 1_000_000:
+            raise InputError(f"{key} cannot be {value[key]!r}", place=place, mend=mend)
+    return Crowd(value["rate"], value["room"])
 
 
 def _text(data: dict[str, Any], key: str, place: str) -> str:

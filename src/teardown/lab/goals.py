@@ -1,4 +1,7 @@
-"""Goals: predicates over a trace. A goal is reached at the first step at which all its conditions hold."""
+"""Goals: predicates over a trace. A goal is reached at the first step at which all its conditions hold.
+
+Predictions ask at the same kind of place, so the conditions are theirs too.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,67 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from teardown.durations import duration
 from teardown.errors import InputError
 from teardown.tcp.states import STATES, canonical
 from teardown.world.trace import HOSTS, Pair, Step
 from teardown.world.world import World
 
-_KEYS = ("server", "client", "wire", "fired", "called", "lost", "arrived", "was", "timers")
+_KEYS = ("server", "client", "wire", "fired", "called", "lost", "arrived", "was", "timers", "held", "orphan", "before")
+When = tuple[tuple[str, str], ...]
 
 
 class Goal(NamedTuple):
-    """What the reader shall bring about, and the conditions that tell when it is done."""
+    """What the reader shall bring about, the conditions that tell when it is done, and hints on the way."""
 
     id: str
     text: str
-    when: tuple[tuple[str, str], ...]
+    when: When
+    hints: tuple[str, ...] = ()
+
+    @property
+    def timed(self) -> bool:
+        """It asks for a time on the clock, which a search through worlds without dates cannot see."""
+        return any(key == "before" for key, _value in self.when)
 
 
 def parse_goal(data: Any, place: str) -> Goal:
-    """A goal from a TOML table: id, text, and `when`, a table of conditions."""
+    """A goal from a TOML table: id, text, hints, and `when`, a table of conditions."""
     if not isinstance(data, dict):
         raise InputError("a goal must be a table", place=place, mend="Write [[goals]]")
     for key in data:
-        if key not in ("id", "text", "when"):
-            raise InputError(f"unknown key {key!r}", place=place, mend="A goal has id, text and when")
-    goal_id, text, when = data.get("id"), data.get("text"), data.get("when")
-    if not isinstance(goal_id, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", goal_id):
-        raise InputError(f"id cannot be {goal_id!r}", place=place, mend="Use lower-case letters, digits, hyphens")
-    if not isinstance(text, str) or not 0 < len(text) <= 300:
-        raise InputError("text is missing or too long", place=place, mend='Write text = "…"')
+        if key not in ("id", "text", "when", "hints"):
+            raise InputError(f"unknown key {key!r}", place=place, mend="A goal has id, text, when and hints")
+    hints = data.get("hints", [])
+    if not isinstance(hints, list) or len(hints) > 5 or not all(isinstance(h, str) and 0 < len(h) <= 500 for h in hints):
+        raise InputError("hints must be a list of short texts", place=place, mend='Write hints = ["…"], at most 5')
+    return Goal(parse_id(data, place), parse_text(data, place), parse_when(data, place), tuple(hints))
+
+
+def parse_id(data: dict[str, Any], place: str) -> str:
+    """The id of a goal or a prediction."""
+    value = data.get("id")
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", value):
+        raise InputError(f"id cannot be {value!r}", place=place, mend="Use lower-case letters, digits, hyphens")
+    return value
+
+
+def parse_text(data: dict[str, Any], place: str, key: str = "text", most: int = 300) -> str:
+    """One short text of a goal or a prediction."""
+    value = data.get(key)
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= most:
+        raise InputError(f"{key} is missing or too long", place=place, mend=f'Write {key} = "…", at most {most} characters')
+    return value.strip()
+
+
+def parse_when(data: dict[str, Any], place: str) -> When:
+    """The conditions of a goal or a prediction."""
+    when = data.get("when")
     if not isinstance(when, dict) or not when:
         raise InputError(
             "when is missing", place=place, mend='Write when = { server = "FIN-WAIT-2", wire = "empty" }'
         )
-    return Goal(goal_id, text, tuple((key, condition(key, value, place)) for key, value in when.items()))
+    return tuple((key, condition(key, value, place)) for key, value in when.items())
 
 
 def condition(key: str, value: Any, place: str) -> str:
@@ -54,6 +85,10 @@ def condition(key: str, value: Any, place: str) -> str:
         return state
     if key == "wire" and value != "empty":
         raise InputError(f"wire cannot be {value!r}", place=place, mend='Write wire = "empty"')
+    if key == "before":
+        duration(value, place)
+    if key in ("held", "orphan") and value not in HOSTS:
+        raise InputError(f"{key} cannot be {value!r}", place=place, mend="Write server or client")
     if key == "timers" and value != "none":
         raise InputError(f"timers cannot be {value!r}", place=place, mend='Write timers = "none"')
     if key in ("fired", "called") and not re.fullmatch(r"(server|client) [a-z0-9-]+", value):
@@ -65,15 +100,20 @@ def condition(key: str, value: Any, place: str) -> str:
 
 def reached(goal: Goal, steps: Sequence[Step]) -> int | None:
     """The first step at which the goal holds; None if it never does."""
-    return _first(goal, steps, set(), None)
+    return first(goal.when, steps)
 
 
-def _first(goal: Goal, steps: Sequence[Step], flying: set[int], states: Pair[str] | None) -> int | None:
+def first(when: When, steps: Sequence[Step]) -> int | None:
+    """The first step of a trace at which all conditions hold; None if they never do."""
+    return _first(when, steps, set(), None)
+
+
+def _first(when: When, steps: Sequence[Step], flying: set[int], states: Pair[str] | None) -> int | None:
     """`flying` and `states` are what was on the wire and where both ends stood before the first of these steps."""
     for step in steps:
         if step.packet is not None:
             flying.add(step.packet) if step.event == "segment-sent" else flying.discard(step.packet)
-        if all(_holds(key, value, step, flying, states) for key, value in goal.when):
+        if all(_holds(key, value, step, flying, states) for key, value in when):
             return step.i
         states = step.states
     return None
@@ -81,7 +121,7 @@ def _first(goal: Goal, steps: Sequence[Step], flying: set[int], states: Pair[str
 
 def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:
     """Does a move made in `before`, which adds these steps, reach the goal? For a search, which sees no whole trace."""
-    return _first(goal, steps, {flight.packet for flight in before.wire}, before.states) is not None
+    return _first(goal.when, steps, {flight.packet for flight in before.wire}, before.states) is not None
 
 
 def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str] | None) -> bool:
@@ -94,6 +134,10 @@ def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str]
             return not flying
         case "timers":
             return not any(step.timers)
+        case "held" | "orphan":  # whether a program of that host still holds its socket
+            return step.held.of("server" if value == "server" else "client") is (key == "held")
+        case "before":
+            return step.t < duration(value)
         case "fired":
             return step.event == "timer" and f"{step.host} {step.timer}" == value
         case "called":

@@ -1,33 +1,82 @@
-"""Ways to the goals of a lab: the shortest moves that reach each of them, and what those moves are called."""
+"""The way to a goal: the shortest one from where the reader is, for hints, for the key, and for the proof of a lab."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
 from functools import partial
-from typing import Final
+from typing import NamedTuple
 
+from teardown.errors import InputError
 from teardown.lab.goals import Goal, met
-from teardown.world.explore import Bounds, shortest_way
-from teardown.world.moves import moves
-from teardown.world.run import play
-from teardown.world.world import Scenario
+from teardown.world.explore import Bounds, search_way
+from teardown.world.moves import apply, moves
+from teardown.world.parts import Worlds
+from teardown.world.world import World
 
-#: How hard a lab may be: most goals need little to go wrong, some a line that loses everything, or a stray copy.
-_HARDER: Final = (Bounds(), Bounds(losses=2, duplicates=1, calls=4), Bounds(losses=8, calls=4, reorderings=0, delays=0))
-
-
-def way(scenario: Scenario, goal: Goal) -> tuple[str, ...] | None:
-    """The shortest way to the goal within the narrowest bounds in which there is one; None if there is none."""
-    ways = (shortest_way(scenario, partial(met, goal), bounds) for bounds in _HARDER)
-    return next((found for found in ways if found is not None), None)
-
-
-def named(scenario: Scenario, before: Sequence[str], move: str) -> str:
-    """What a move is called in the situation in which it is made: after the moves `before`."""
-    world, _ = play(scenario, before)
-    return next((m.text for m in moves(world) if m.id == move), move)
+#: How much may go wrong on a way, from nothing to a line that loses everything. The first rung with a way counts:
+#: most goals need little to go wrong, and a key with needless losses would teach the wrong thing.
+LADDER = (
+    Bounds(losses=0, duplicates=0, reorderings=0, delays=0, calls=1),
+    Bounds(losses=0, duplicates=0, reorderings=0, delays=0, calls=2),
+    Bounds(losses=1, duplicates=0, reorderings=0, delays=0, calls=2),
+    Bounds(losses=1, duplicates=0, reorderings=1, delays=1, calls=3),
+    Bounds(losses=1, duplicates=1, reorderings=1, delays=0, calls=2),
+    Bounds(losses=8, duplicates=0, reorderings=0, delays=0, calls=2),
+)
 
 
-def told(scenario: Scenario, way: Sequence[str]) -> list[str]:
-    """Every move of a way in words."""
-    return [named(scenario, way[:n], move) for n, move in enumerate(way)]
+class Way(NamedTuple):
+    """`moves` to the goal, or None. `worlds`: how many the search has met. `complete`: it has left out none of them."""
+
+    moves: tuple[str, ...] | None
+    worlds: int
+    complete: bool
+
+
+def way(w: World, goal: Goal, most: int = 200_000) -> Way:
+    """The shortest way from a world to a goal, within the narrowest bounds in which there is one.
+
+    `most`: how many worlds the search may meet before it gives up, and three times what one rung may.
+    """
+    if goal.timed:
+        return _by_the_clock(w, goal, most)
+    met_so_far, complete = 0, True
+    for bounds in LADDER:
+        if any(key == "lost" for key, _value in goal.when) and not bounds.losses and not w.scenario.faults:
+            continue
+        found = search_way(w, partial(met, goal), bounds_with(bounds, max(1, min(most // 3, most - met_so_far))))
+        met_so_far += found.worlds
+        if found.way is not None:
+            return Way(found.way, met_so_far, complete)
+        complete = complete and found.complete
+        if met_so_far >= most:
+            return Way(None, met_so_far, False)
+    return Way(None, met_so_far, complete)
+
+
+def bounds_with(bounds: Bounds, worlds: int) -> Bounds:
+    """The same bounds with another limit for the size of the search."""
+    return Bounds(bounds.losses, bounds.duplicates, bounds.reorderings, bounds.delays, bounds.calls, worlds)
+
+
+def _by_the_clock(w: World, goal: Goal, most: int) -> Way:
+    """A search in which the time of day counts: worlds are alike only at the same moment."""
+    worlds = Worlds(w.scenario)
+    seen = {(worlds.known(w), w.now)}
+    queue: deque[tuple[World, tuple[str, ...]]] = deque([(w, ())])
+    while queue and len(seen) < most:
+        here, way = queue.popleft()
+        if len(way) == 30:
+            continue
+        for move in moves(here):
+            try:
+                after, steps = apply(here, move)
+            except InputError:
+                continue
+            if met(goal, here, steps):
+                return Way((*way, move.id), len(seen), True)
+            key = (worlds.known(after), after.now)
+            if key not in seen:
+                seen.add(key)
+                queue.append((after, (*way, move.id)))
+    return Way(None, len(seen), not queue)

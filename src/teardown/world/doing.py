@@ -17,11 +17,13 @@ from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED
 from teardown.world import captions
-from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step
+from teardown.world.trace import HOSTS, EventKind, Host, Pair, Running, Step, spoken
 from teardown.world.turn import Start, Turn, actor
 from teardown.world.world import Flight, Scenario, World, first_flight, first_timer
 
 HOUR = 3_600_000_000
+#: How long the network holds up a segment that somebody delays: longer than a first retransmission timer here.
+DELAY = 1_000_000
 #: Things that happen by themselves after one move before somebody is asked again.
 _MOST_BY_ITSELF = 1_000
 #: The order of one host's timers: where two are over at once, the kernel's comes before the program's.
@@ -114,6 +116,15 @@ class Doing:
                 "segment-sent", f.sender, f"The network makes a second copy of {what}.",
                 f.segment, f.sender, self.packets, f.again + 1, f.probe,
             )  # fmt: skip
+
+    def delay(self, f: Flight) -> None:
+        """The network holds the segment up, as if it had been sent only now: what is due earlier comes first."""
+        self.wire[self.wire.index(f)] = f._replace(sent=self.now, due=max(f.due, self.now) + DELAY)
+        if not self.quiet:
+            what = captions.segment_text(f.segment, f.again, f.probe)
+            self.record(
+                "timer", None, f"The network holds up {what} from the {f.sender} for {spoken(DELAY)}."
+            )
 
     def call(self, host: Host, name: str, amount: int = 0) -> None:
         """The program of that host calls, whether or not that makes sense."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from teardown.errors import InputError
 from teardown.tcp.endpoint import MissingRule
@@ -24,10 +24,29 @@ from teardown.world.parts import NEVER, Act, Known, Worlds
 from teardown.world.trace import HOSTS, Owes, Pair, Step, other
 from teardown.world.world import Scenario, World
 
-__all__ = ["Bounds", "Exploration", "explore", "report", "shortest_way"]
+__all__ = [
+    "Bounds", "Exploration", "Search", "Turning", "explore", "report", "search_way", "shortest_way",
+    "turning_points",
+]
 
 #: A goal: given a world and the steps that a move adds to it, is it reached?
 Goal = Callable[[World, Sequence[Step]], bool]
+
+
+class Search(NamedTuple):
+    """What a search for a goal has found: the way, or None; how many worlds it has met; whether these were all."""
+
+    way: tuple[str, ...] | None
+    worlds: int
+    complete: bool
+
+
+class Turning(NamedTuple):
+    """A situation in which a goal is reached for the first time: the moves to it, its world, the last move's steps."""
+
+    way: tuple[str, ...]
+    world: World
+    steps: Sequence[Step]
 
 
 # ------------------------------------------------------------------------------------------------ the search
@@ -35,7 +54,7 @@ Goal = Callable[[World, Sequence[Step]], bool]
 Spent = tuple[int, int, int, int, int, int]
 _NOTHING: Spent = (0, 0, 0, 0, 0, 0)
 _LOSS, _DUPLICATE, _REORDERING, _DELAY, _CALL = range(5)
-_NETWORK = ("deliver", "drop", "duplicate")
+_NETWORK = ("deliver", "drop", "duplicate", "delay")
 Node = tuple[Known, Spent]
 
 
@@ -62,9 +81,27 @@ def explore(start: World | Scenario, bounds: Bounds | None = None, *, goal: Goal
 
 def shortest_way(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> tuple[str, ...] | None:
     """The shortest way to the goal, as move ids; None if there is none within the bounds. Looks no further."""
+    return search_way(start, goal, bounds).way
+
+
+def search_way(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> Search:
+    """The same, and how far the search had to look."""
     search = _Search(start, bounds or Bounds(), goal)
     search.walk(only_goal=True)
-    return search.reached
+    return Search(search.reached, len(search.nodes), len(search.after) == len(search.nodes))
+
+
+def turning_points(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> tuple[list[Turning], bool]:
+    """Every situation in which a goal is reached for the first time, and whether the search has seen all worlds.
+
+    Worlds that are alike count once. What lies behind such a situation is not looked at.
+    """
+    search = _Search(start, bounds or Bounds(), goal)
+    if search.reached is not None:
+        world, opening = begin(start) if isinstance(start, Scenario) else (start, ())
+        return [Turning((), world, opening)], True
+    points = search.turns()
+    return points, len(search.after) == len(search.nodes)
 
 
 class _Search:
@@ -86,6 +123,7 @@ class _Search:
         self.broken: dict[str, tuple[int, Act | None]] = {}  # invariant -> a node, and the move there that breaks it
         self.cut: set[str] = set()
         self.reached: tuple[str, ...] | None = None
+        self._met: dict[tuple[Known, Act], bool] = {}
         if goal is not None and goal(self.worlds.world(first), opening):
             self.reached, self.goal = (), None
         self._judge(0)
@@ -105,10 +143,36 @@ class _Search:
                     parent.append((at, act))
                     self._judge(to)
                 after[to] = None
-                if self.goal is not None and self.goal(*self._seen(known, act)):
+                if self.goal is not None and self._meets(known, act):
                     self.reached, self.goal = self._way(at, act), None
             self.after.append(tuple(after))
             at += 1
+
+    def turns(self) -> list[Turning]:
+        """Every first time that the goal is reached. A way ends there."""
+        points: dict[Known, Turning] = {}
+        at = 0
+        while at < len(self.nodes) and len(self.nodes) < self.bounds.worlds:
+            known, spent = self.nodes[at]
+            for act, cost, following in self._futures(known, spent, at):
+                if self._meets(known, act):
+                    if following not in points:
+                        world, steps = self._seen(known, act)
+                        points[following] = Turning(self._way(at, act), apply(world, _named(act))[0], steps)
+                elif self.number.setdefault((following, cost), len(self.nodes)) == len(self.nodes):
+                    self.nodes.append((following, cost))
+                    self.parent.append((at, act))
+            self.after.append(())
+            at += 1
+        return list(points.values())
+
+    def _meets(self, known: Known, act: Act) -> bool:
+        """Does this move reach the goal there? What a future has used up makes no difference, so it is asked once."""
+        found = self._met.get((known, act))
+        if found is None:
+            assert self.goal is not None
+            found = self._met[known, act] = self.goal(*self._seen(known, act))
+        return found
 
     def _futures(self, known: Known, spent: Spent, at: int) -> Iterator[tuple[Act, Spent, Known]]:
         """Every move that is open there and within the bounds: what is used up after it, and where it leads."""
@@ -158,6 +222,12 @@ class _Search:
                     yield ("duplicate", (place,)), _DUPLICATE
                 else:
                     cut.add("duplicates")
+                # Who plays the clock too lets a timer fire before the segment: there a delay adds nothing.
+                if not self.plays_clock and soonest != NEVER:
+                    if spent[_DELAY] < bounds.delays:
+                        yield ("delay", (place,)), _DELAY
+                    else:
+                        cut.add("delays")
         for at, host in enumerate(HOSTS):
             for name, amount in worlds.calls(known, at):
                 if spent[_CALL + at] < bounds.calls:

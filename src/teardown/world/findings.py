@@ -17,7 +17,8 @@ class Bounds:
     """How much may go wrong in one future, and how large the search may grow.
 
     `reorderings` counts deliveries of a segment that is not the oldest of its direction; `delays` counts timers
-    that fire while a segment is still on the wire that was due before; `calls` is per program of the reader's hand.
+    that fire while a segment is still on the wire that was due before, or, where nobody plays the clock, segments that
+    the network holds up; `calls` is per program of the reader's hand.
     """
 
     losses: int = 1

@@ -1,7 +1,8 @@
 """Moves: the choices that are open now, and what each of them does to the world.
 
 A move is named by its id, which stays the same in every run: `deliver:3`, `drop:3`, `duplicate:3` (a segment by its
-number), `call:client:close`, `call:server:send:100`, `fire:server:fin-wait-2`, `wait`.
+number), `delay:3` (it arrives a second later), `call:client:close`, `call:server:send:100`,
+`fire:server:fin-wait-2`, `wait`.
 An illegal move raises `IllegalMove` with the rule that forbids it.
 """
 
@@ -16,7 +17,7 @@ from teardown.programs import SetAlarm
 from teardown.tcp.endpoint import Endpoint, Event, memories
 from teardown.tcp.states import CLOSED, prose
 from teardown.world import captions
-from teardown.world.doing import Doing
+from teardown.world.doing import DELAY, Doing
 from teardown.world.trace import HOSTS, Host, Pair, Running, Step, other, spoken
 from teardown.world.world import SEATS, Flight, Scenario, World, first_flight
 
@@ -24,10 +25,10 @@ _SEND = 100  # bytes that a reader's send() hands over
 
 
 class Move(NamedTuple):
-    """One choice: `kind` is deliver, drop, duplicate, call, fire or wait; `text` says it in a sentence."""
+    """One choice: `kind` is deliver, drop, duplicate, delay, call, fire or wait; `text` says it in a sentence."""
 
     id: str
-    kind: Literal["deliver", "drop", "duplicate", "call", "fire", "wait"]
+    kind: Literal["deliver", "drop", "duplicate", "delay", "call", "fire", "wait"]
     host: Host | None
     text: str
 
@@ -91,6 +92,7 @@ def moves(w: World) -> tuple[Move, ...]:
             legal += [
                 Move(f"drop:{f.packet}", "drop", None, f"Lose {what} on its way {where}"),
                 Move(f"duplicate:{f.packet}", "duplicate", None, f"Duplicate {what} on its way {where}"),
+                Move(f"delay:{f.packet}", "delay", None, f"Delay {what} on its way {where} by {spoken(DELAY)}"),
             ]
     for host in HOSTS:
         legal += [_call_move(host, call) for call in open_calls(w, host)]
@@ -126,7 +128,7 @@ def apply(w: World, move: str | Move) -> tuple[World, tuple[Step, ...]]:
         case ["wait"]:
             if not doing.advance():
                 doing.pass_an_hour()
-        case ["deliver" | "drop" | "duplicate" as kind, number] if number.isdecimal() and len(number) < 9:
+        case ["deliver" | "drop" | "duplicate" | "delay" as kind, number] if number.isdecimal() and len(number) < 9:
             flight = w.flight(int(number))
             if flight is None:
                 sent = 0 < int(number) <= w.packets
@@ -166,7 +168,7 @@ def apply(w: World, move: str | Move) -> tuple[World, tuple[Step, ...]]:
         case _:
             raise InputError(
                 f"{move_id[:60]!r} is not a move",
-                mend="Moves look like deliver:3, drop:3, duplicate:3, call:client:close, fire:server:fin-wait-2, wait",
+                mend="Moves look like deliver:3, drop:3, duplicate:3, delay:3, call:client:close, fire:server:fin-wait-2, wait",
             )
     doing.settle()
     return doing.world(), tuple(doing.steps)

@@ -18,7 +18,7 @@ from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
 from teardown.tcp.states import CLOSED
 from teardown.world.canonical import canonical, from_now, moment, origin, plain, shifted, silence
-from teardown.world.doing import Doing
+from teardown.world.doing import DELAY, Doing
 from teardown.world.invariants import alone
 from teardown.world.moves import open_calls
 from teardown.world.trace import HOSTS, Host, Pair, Running, other
@@ -171,6 +171,13 @@ class Worlds:
         wire = list(self._wires.values[n[2]])
         wire.append((*wire[place][:4], False))
         return self._settled((n[0], n[1], self._ordered(wire), n[3]))
+
+    def delay(self, n: Known, place: int) -> Known:
+        """The segment at that place of the wire is held up."""
+        wire = list(self._wires.values[n[2]])
+        at, segment, _sent, due, doomed = wire[place]
+        wire[place] = at, segment, 0, max(due, 0) + DELAY, doomed
+        return self._settled((n[0], n[1], self._wires.number(tuple(wire)), n[3]))
 
     def call(self, n: Known, host: Host, name: str, amount: int) -> Known:
         """The program of a host calls."""

@@ -1,0 +1,129 @@
+"""Is a lab right? Every goal reachable, every question with one answer: proved by the engine, within stated bounds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from teardown.errors import InputError
+from teardown.lab.file import Lab
+from teardown.lab.goals import Goal, met
+from teardown.lab.predictions import Prediction, label, truth
+from teardown.lab.ways import way
+from teardown.world.explore import Bounds, Turning, turning_points
+from teardown.world.moves import begin, moves
+from teardown.world.run import play
+from teardown.world.world import Scenario
+
+#: How far the search for places goes at which a question is asked.
+BOUNDS = Bounds(losses=1, duplicates=1, reorderings=1, delays=1, calls=2, worlds=3_000)
+MOST_WORLDS = 60_000
+
+
+class Solved(NamedTuple):
+    """A goal, and the shortest way to it in one setting: `table` is empty in a lab without a choice."""
+
+    goal: str
+    variant: int
+    table: str
+    moves: tuple[str, ...]
+
+
+class Answered(NamedTuple):
+    """A question, its one right answer in one setting, and in how many situations it is asked."""
+
+    prediction: str
+    variant: int
+    table: str
+    answer: str
+    places: int
+    complete: bool
+
+
+class Report(NamedTuple):
+    """What came out. The lab is right when there are no faults."""
+
+    faults: tuple[str, ...]
+    solved: tuple[Solved, ...]
+    answered: tuple[Answered, ...]
+
+
+def check(lab: Lab, *, variants: bool = True) -> Report:
+    """Hold a lab against the engine, in every variant and at every table; `variants=False`: as the file tells it."""
+    faults: list[str] = []
+    solved: list[Solved] = []
+    answered: list[Answered] = []
+    tables = [t.id for t in lab.tables] or [""]
+    for n, row in enumerate(lab.scenarios if variants else lab.scenarios[:1]):
+        where = f" in variant {n}" if n else ""
+        for goal in lab.goals:
+            found = [s for table, scenario in zip(tables, row, strict=True) if (s := _solve(goal, n, table, scenario))]
+            solved += found
+            if not found:
+                faults.append(f"no moves reach the goal {goal.id}{where}")
+        for p in lab.predictions:
+            places = 0
+            for table, scenario in zip(tables, row, strict=True):
+                at = f"{where} at the table {table}" if table else where
+                fault, answer = _ask(p, lab, n, table, scenario, at)
+                faults += fault
+                if answer is not None:
+                    places += answer.places
+                    answered.append(answer)
+            if not places and not faults:
+                faults.append(f"the prediction {p.id} is never asked{where}: no moves reach its `when`")
+    return Report(tuple(faults), tuple(solved), tuple(answered))
+
+
+def _solve(goal: Goal, variant: int, table: str, scenario: Scenario) -> Solved | None:
+    found = way(begin(scenario)[0], goal, MOST_WORLDS).moves
+    return None if found is None else Solved(goal.id, variant, table, found)
+
+
+def _ask(
+    p: Prediction, lab: Lab, variant: int, table: str, scenario: Scenario, at: str
+) -> tuple[list[str], Answered | None]:
+    """Hold a question against every situation in which it is asked for the first time."""
+    goal = Goal(p.id, p.text, p.when)
+    points, complete = turning_points(scenario, partial(met, goal), BOUNDS)
+    answers: dict[str, Turning] = {}
+    for point in points:
+        try:
+            right = truth(p, point.world, point.steps, lab.paste)
+        except InputError as error:
+            return [f"the prediction {p.id} cannot be answered{at} {_way(point)}: {error.what}"], None
+        answers.setdefault(right.value, point)
+        for wrong in p.wrong:
+            if wrong.value in right.also:
+                said = label(p.ask, wrong.value, p.host)
+                why = "it is the answer" if wrong.value == right.value else "that could act as well"
+                return [f"the prediction {p.id} has two right answers{at} {_way(point)}: “{said}” counts as wrong, and {why}"], None
+    if len(answers) > 1:
+        told = "; ".join(f"“{label(p.ask, value, p.host)}” {_way(point)}" for value, point in answers.items())
+        return [f"the prediction {p.id} has two right answers{at}: {told}"], None
+    value = next(iter(answers), "")
+    return [], Answered(p.id, variant, table, value, len(points), complete)
+
+
+def _way(point: Turning) -> str:
+    return f"after {' '.join(point.way)}" if point.way else "at the beginning"
+
+
+def key(lab: Lab, report: Report) -> str:
+    """The key for a teacher: the moves to each goal in words, and the answer to each question."""
+    lines = [lab.title, ""]
+    for s in report.solved:
+        setting = " ".join(filter(None, (f"(variant {s.variant})" if s.variant else "", f"at {s.table}" if s.table else "")))
+        lines.append(f"{next(g.text for g in lab.goals if g.id == s.goal)} {setting}".rstrip())
+        scenario = lab.scenarios[s.variant][next((i for i, t in enumerate(lab.tables) if t.id == s.table), 0)]
+        for n, move in enumerate(s.moves):
+            world, _steps = play(scenario, s.moves[:n])
+            text = next((m.text for m in moves(world) if m.id == move), move)
+            lines.append(f"  {n + 1:2}. {text}  [{move}]")
+        lines.append("")
+    for a in report.answered:
+        if a.places:
+            p = next(p for p in lab.predictions if p.id == a.prediction)
+            setting = "".join((f" (variant {a.variant})" if a.variant else "", f" at {a.table}" if a.table else ""))
+            lines.append(f"Prediction {p.id}{setting}: {label(p.ask, a.answer, p.host)}")
+    return "\n".join(lines).rstrip()
