@@ -13,7 +13,10 @@ import { supply } from "./supply.js";
  * @property {string[]} moves the moves that were accepted
  * @property {string | null} refused the rule that forbids the rest, in a sentence
  * @property {{server: string, client: string}} states
+ * @property {number} seed
  * @property {string} say
+ * @property {Record<string, boolean>} goals whether each is reached on the way here
+ * @property {import("./predictions.js").Prediction | null} prediction what is asked here
  * @property {Record<string, string>} html by region; made and escaped by Python
  */
 /** @typedef {"idle" | "starting" | "live" | "failed"} Health */

@@ -1,16 +1,20 @@
 /**
  * `<tcp-lab>`: the reader makes the moves, Python answers with the next picture.
  *
- * A situation is a list of moves and nothing else. The list stands in the address (`#moves=a,b`), is kept in
- * this browser, and goes whole to the engine with each question; undo is a shorter list. The page's first
+ * A situation is a seed and a list of moves, and nothing else. Both stand in the address (`#seed=7&moves=a,b`), are
+ * kept in this browser, and go whole to the engine with each question; undo is a shorter list. The page's first
  * frame was made by the same Python at build time, so there is something to read and to press at once.
  */
 
 import { el, setFragment } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
+import { forked, Forks } from "./forks.js";
 import { prefetch } from "./futures.js";
+import { Hints } from "./hints.js";
 import { StateMap } from "./map.js";
-import { decode, encode, keep, kept } from "./situation.js";
+import { Predictions } from "./predictions.js";
+import { blank, decode, encode, keep, kept, lastSeed, same } from "./situation.js";
+import { WorkPanel } from "./work.js";
 import { engine as engineWords, lab as words } from "./strings.js";
 
 /** @typedef {import("./engine.js").Answer} Answer */
@@ -21,16 +25,42 @@ const SOON = 150;
 /** Calls when the page has nothing more urgent to do. @param {() => void} then */
 const whenIdle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 500 });
 
-/** @typedef {{kind: "move" | "try" | "undo" | "redo" | "restart" | "open", id?: string, work?: Work}} Wish */
+/**
+ * What the reader asks for. `open` shows what a link or this browser holds, `take` another future, `back` undoes to `to`.
+ * @typedef {{kind: "move" | "try" | "undo" | "redo" | "restart" | "back" | "open" | "take",
+ *            id?: string, to?: number, work?: Work}} Wish
+ */
 
 export class Lab extends HTMLElement {
-  /** @type {Work} where the reader is, and what redo would bring back */ #work = { moves: [], redo: [] };
+  /** @type {Work} where the reader is, and what has been done */ #work = blank();
   /** @type {Work | null} saved work that a link has put aside */ #aside = null;
   /** @type {Wish[]} what the reader asked for and the engine has not answered */ #wishes = [];
   /** @type {AbortController | null} ends all listeners */ #leaving = null;
+  /** @type {[string, ...Node[]] | null} what to say once the next answer is shown */ #note = null;
   #answering = false;
   #spoken = el("p", { class: "tcp-spoken", role: "status" });
   #copy = el("button", { type: "button", "data-action": "copy" }, words.copy);
+  /** @type {Predictions} */ #predictions;
+  /** @type {Forks} */ #forks;
+  /** @type {Hints} */ #hints;
+  /** @type {WorkPanel} */ #panel;
+
+  constructor() {
+    super();
+    const ask = (/** @type {string} */ what, /** @type {object} */ more) =>
+      engine.ask({ ask: what, lab: this.#name, moves: this.#work.moves, ...this.#seeded, ...more });
+    this.#predictions = new Predictions(el("div", { "data-region": "prediction" }), (id) => this.#answeredRight(id));
+    this.#forks = new Forks(el("div", { "data-region": "futures" }), (moves, nth) => ask("future", { moves, nth }));
+    this.#hints = new Hints(this, (goal) => ask("hint", { goal }), (text, ...more) => this.#tell(text, ...more));
+    this.#panel = new WorkPanel(el("div", { "data-region": "work" }), {
+      tell: (text, ...more) => this.#tell(text, ...more),
+      variant: (seed) => this.#change(seed),
+      reload: (...note) => {
+        this.#note = note;
+        this.#change(lastSeed(this.#name));
+      },
+    });
+  }
 
   connectedCallback() {
     this.#build();
@@ -59,10 +89,13 @@ export class Lab extends HTMLElement {
     const tools = this.#region("tools") ?? el("div", { "data-region": "tools" });
     tools.setAttribute("role", "group");
     tools.setAttribute("aria-label", words.tools);
-    const actions = /** @type {const} */ (["undo", "redo", "restart"]);
+    const actions = /** @type {const} */ (["undo", "redo", "restart", "hint"]);
     tools.replaceChildren(
       ...actions.map((action) => el("button", { type: "button", "data-action": action }, words[action])), this.#copy);
     if (!tools.isConnected) this.#region("status")?.before(tools);
+    this.#region("moves")?.before(this.#predictions.region);
+    this.#region("states")?.before(this.#panel.region);
+    this.#region("ladder")?.after(this.#forks.region);
     this.#region("message")?.setAttribute("role", "status");
     this.append(this.#spoken);
     this.#showTools();
@@ -96,17 +129,35 @@ export class Lab extends HTMLElement {
 
   /** Opens what the address holds, else what this browser kept. */
   #restore() {
-    const saved = kept(this.#name);
     const linked = this.#ownsAddress ? decode(location.hash) : null;
-    if (linked === null && saved) {
-      this.#work.redo = saved.moves.length ? [] : saved.redo;
-      if (saved.moves.length) this.#wish({ kind: "open", work: saved });
-    } else if (linked) {
-      const own = saved && encode(saved.moves) === encode(linked);
+    const seed = linked?.seed ?? lastSeed(this.#name);
+    const saved = kept(this.#name, seed);
+    const { prediction } = this.dataset; // of the first frame, made at build time
+    this.#predictions.show(prediction && !seed ? JSON.parse(prediction) : null, saved?.answered ?? []);
+    this.#work = { ...(saved ?? blank(seed)), moves: [], redo: saved?.moves.length ? [] : (saved?.redo ?? []) };
+    if (linked?.moves.length) {
+      const own = saved && same(saved.moves, linked.moves);
       this.#aside = own || !saved?.moves.length ? null : saved;
-      if (linked.length) this.#wish({ kind: "open", work: { moves: linked, redo: own ? saved.redo : [] } });
+      this.#wish({ kind: "open", work: own ? saved : { ...this.#work, moves: linked.moves, redo: [] } });
       if (this.#aside) this.#tellAside();
+    } else if (saved?.moves.length || seed) {
+      this.#wish({ kind: "open", work: saved ?? blank(seed) });
+    } else {
+      this.#showWork();
     }
+  }
+
+  /** Turns to another variant, or reads again what is kept for this one. @param {number} seed */
+  #change(seed) {
+    this.#aside = null;
+    this.#work = blank(seed);
+    const own = kept(this.#name, seed) ?? blank(seed);
+    this.#wish({ kind: "take", work: own });
+  }
+
+  /** The seed as a request names it: the lab as it is written has none. */
+  get #seeded() {
+    return this.#work.seed ? { seed: this.#work.seed } : {};
   }
 
   get #name() {
@@ -116,17 +167,27 @@ export class Lab extends HTMLElement {
   /** Someone changed the address by hand or came back to it. */
   #follow() {
     const linked = this.#ownsAddress ? decode(location.hash) : null;
-    if (linked && encode(linked) !== encode(this.#work.moves)) this.#wish({ kind: "open", work: { moves: linked, redo: [] } });
+    if (!linked || encode(linked) === encode(this.#work)) return;
+    if (linked.seed !== this.#work.seed) return this.#restore();
+    this.#wish({ kind: "open", work: { ...this.#work, moves: linked.moves, redo: [] } });
   }
 
   /** @param {MouseEvent} event */
   #press(event) {
+    const link = event.target instanceof Element ? event.target.closest("a[data-take]") : null;
+    if (link instanceof HTMLElement && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      const moves = decode(link.dataset.take ?? "")?.moves ?? [];
+      return this.#wish({ kind: "take", work: { ...this.#work, moves, redo: [] } }, link);
+    }
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (!button || button.closest("[inert]")) return;
     const { move, try: attempt, action } = button.dataset;
     if (move) this.#wish({ kind: "move", id: move }, button);
     else if (attempt) this.#wish({ kind: "try", id: attempt }, button);
     else if (action === "undo" || action === "redo" || action === "restart") this.#wish({ kind: action }, button);
+    else if (action === "back") this.#wish({ kind: "back", to: Number(button.dataset.to) }, button);
+    else if (action === "hint") this.#giveHint();
     else if (action === "copy") this.#copyLink();
     else if (action === "retry") engine.start(), this.#answerAll();
     else if (action === "mine" && this.#aside) this.#wish({ kind: "open", work: this.#aside });
@@ -175,7 +236,7 @@ export class Lab extends HTMLElement {
     const attempt = wish.kind === "try" ? (wish.id ?? null) : null;
     /** @type {Answer} */ let answer;
     try {
-      answer = await engine.ask({ ask: "situation", lab: this.#name, moves: plan.moves, attempt });
+      answer = await engine.ask({ ask: "situation", lab: this.#name, moves: plan.moves, attempt, ...this.#seeded });
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof Overrun)) throw error;
       return this.#tell(wish.kind === "open" ? `${words.cannot} ${error.message}` : error.message);
@@ -183,11 +244,15 @@ export class Lab extends HTMLElement {
     this.#show(answer, wish, plan.redo);
   }
 
-  /** The work that a wish would lead to, or null when there is nothing to do. @param {Wish} wish @returns {Work | null} */
-  #plan({ kind, id = "", work }) {
+  /**
+   * The moves that a wish would lead to, or null when there is nothing to do.
+   * @param {Wish} wish @returns {{moves: string[], redo: string[]} | null}
+   */
+  #plan({ kind, id = "", to = 0, work }) {
     const { moves, redo } = this.#work;
-    if (kind === "open") return work ?? null;
+    if (kind === "open" || kind === "take") return work ?? null;
     if (kind === "try") return this.#work;
+    if (kind === "back") return { moves: moves.slice(0, to), redo: [...redo, ...moves.slice(to).toReversed()] };
     if (kind === "move") return { moves: [...moves, id], redo: redo.at(-1) === id ? redo.slice(0, -1) : [] };
     if (kind === "restart") return { moves: [], redo: [...redo, ...moves.toReversed()] };
     if (kind === "undo") return moves.length ? { moves: moves.slice(0, -1), redo: [...redo, ...moves.slice(-1)] } : null;
@@ -198,36 +263,83 @@ export class Lab extends HTMLElement {
   #show(answer, wish, redo) {
     const before = this.#work;
     const refused = answer.refused !== null;
-    this.#work = { moves: answer.moves, redo: refused && wish.kind !== "open" ? before.redo : redo };
+    const opened = wish.kind === "open";
+    const old = [...before.moves, ...before.redo.toReversed()];
+    const chose = wish.kind === "move" || wish.kind === "take";
+    this.#work = {
+      ...((opened || wish.kind === "take") && wish.work ? wish.work : before),
+      moves: answer.moves,
+      redo: refused && !opened ? before.redo : redo,
+    };
+    if (chose && !refused) this.#work.futures = forked(this.#work.futures, old, [...answer.moves, ...redo.toReversed()]);
+    const finished = !opened && this.#count(answer.goals);
     const focused = this.#focused();
     for (const [name, html] of Object.entries(answer.html)) {
       const region = this.#region(name);
       if (region) region.innerHTML = html;
     }
+    this.#predictions.show(answer.prediction, this.#work.answered);
     this.#showStates(answer);
     this.dataset.step = String(answer.moves.length);
     this.#scrollToNewest();
     this.#showTools();
+    this.#showWork();
 
-    const changed = encode(answer.moves) !== encode(before.moves);
-    if (wish.kind !== "open") {
+    const changed = encode(answer) !== encode(before);
+    if (!opened) {
       if (changed) this.#aside = null;
       if (!this.#aside) keep(this.#name, this.#work);
     } else if (wish.work === this.#aside) {
       this.#aside = null;
     }
-    if (this.#ownsAddress && (changed || wish.kind !== "open")) setFragment(encode(answer.moves));
+    if (this.#ownsAddress && (changed || !opened)) setFragment(encode(answer));
 
-    if (refused) this.#tell(wish.kind === "open" ? words.partly(answer.refused ?? "") : (answer.refused ?? ""));
+    if (refused) this.#tell(opened ? words.partly(answer.refused ?? "") : (answer.refused ?? ""));
     else if (this.#aside) this.#tellAside();
-    else this.#tell("");
+    else if (finished) this.#tell(words.finished, el("a", { href: "#closing" }, words.finishedLink));
+    else this.#tell(...(this.#note ?? [""]));
+    this.#note = null;
     this.#refocus(focused);
-    if (!refused) this.#spoken.textContent = this.#sentence(answer, wish);
+    if (!refused) this.#spoken.textContent = `${this.#sentence(answer, wish)} ${this.#predictions.sentence}`.trim();
+  }
+
+  /** Notes the goals that are reached. @param {Record<string, boolean>} goals @returns {boolean} the last one just now */
+  #count(goals) {
+    const fresh = Object.keys(goals).filter((id) => goals[id] && !this.#work.done.includes(id));
+    this.#work.done = [...this.#work.done, ...fresh];
+    return fresh.length > 0 && Object.keys(goals).every((id) => this.#work.done.includes(id));
+  }
+
+  /** What the reader has done before and this future does not show, and the other futures. */
+  #showWork() {
+    for (const item of this.querySelectorAll("[data-goal][data-reached=no]")) {
+      if (!this.#work.done.includes(item.getAttribute("data-goal") ?? "")) continue;
+      item.setAttribute("data-reached", "before");
+      const [box, said] = item.children;
+      box.textContent = "☑";
+      said.textContent = words.doneBefore;
+    }
+    this.#forks.show(this.#work);
+    this.#panel.show(this.#work.seed);
+  }
+
+  /** @param {string} id */
+  #answeredRight(id) {
+    this.#work.answered = [...this.#work.answered, id];
+    if (!this.#aside) keep(this.#name, this.#work);
+  }
+
+  async #giveHint() {
+    try {
+      await this.#hints.give(this.#work.done, this.#work.moves.length);
+    } catch (error) {
+      this.#tell(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** @param {Answer} answer @param {Wish} wish */
   #sentence(answer, { kind }) {
-    if (kind === "undo") return words.undone(answer.moves.length);
+    if (kind === "undo" || kind === "back") return words.undone(answer.moves.length);
     if (kind === "restart") return words.restarted;
     return answer.say;
   }

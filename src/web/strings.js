@@ -48,6 +48,72 @@ export const lab = {
   /** @type {(reason: string) => string} */
   partly: (reason) => `The rest of these moves does not fit: ${reason}`,
   cannot: "This situation cannot be opened.",
+  hint: "Hint",
+  doneBefore: "Done before: ",
+  finished: "All goals are reached.",
+  finishedLink: "Read what it means",
+  work: "Variant, saving, loading",
+  variant: "Variant",
+  variantGo: "Show",
+  variantNext: "Another variant",
+  variantNote: "The same number is the same lab everywhere. Each variant keeps its own work.",
+  /** @type {(seed: number) => string} */
+  variantShown: (seed) => `This is variant ${seed}.`,
+  save: "Save all my work as a file",
+  load: "Load a file",
+  file: "teardown-work.json",
+  saveNote: "The file holds your moves and programs of all labs. Nothing leaves this browser unless you send it.",
+  saved: "The file is saved.",
+  noStorage: "This browser does not let the page keep anything.",
+  /** @type {(n: number) => string} */
+  loaded: (n) => `${n === 1 ? "1 entry is" : `${n} entries are`} loaded. What was here before is kept.`,
+  unload: "Bring back what was here before",
+  unloaded: "What was here before is back.",
+  /** @type {Record<string, (what: string) => string>} */
+  unfit: {
+    large: () => "This file is too large to be work of these labs. Nothing has changed.",
+    json: () => "This file is not JSON. Nothing has changed.",
+    other: () => "This file is not work of these labs. Nothing has changed.",
+    version: (what) => `This file is of version ${what}, and this page reads version 1. Nothing has changed; a copy of what is here is kept.`,
+    key: (what) => `This file holds something that this page does not know: “${what}”. Nothing has changed.`,
+    full: () => "This browser has no room for it. What was here is kept.",
+  },
+};
+
+export const forks = {
+  title: "Other futures",
+  here: "Link to the present one",
+  /** @type {(n: number, made: number) => string} */
+  nth: (n, made) => `Future ${n}: ${moves(made)}`,
+  go: "Go to this one",
+  drawing: "The picture comes with the engine.",
+  noPicture: "There is no picture of it.",
+};
+
+export const predictions = {
+  title: "Before you go on",
+  skip: "You can also go on without an answer.",
+  right: "Right.",
+  wrong: "Not so. Try again.",
+  /** @type {(question: string) => string} */
+  spoken: (question) => `A question, before the moves: ${question}`,
+};
+
+export const hints = {
+  /** @type {(n: number, all: number, goal: string, text: string) => string} */
+  nth: (n, all, goal, text) => `Hint ${n} of ${all} for “${goal}” ${text}`,
+  searching: "Looking for the shortest way …",
+  nothing: "All goals are reached.",
+  /** @type {(text: string, left: number, goal: string) => string} */
+  move: (text, left, goal) => `The next move for “${goal}” is: ${text}. ` +
+    (left === 1 ? "It is the last one." : `${moves(left - 1)} more after it.`),
+  /** @type {(n: number, goal: string) => string} */
+  lost: (n, goal) => `From here no way leads to “${goal}” any more, as far as the search can see. ` +
+    `${moves(n)} earlier there is one.`,
+  /** @type {(n: number) => string} */
+  back: (n) => `Go back ${moves(n)}`,
+  /** @type {(goal: string) => string} */
+  none: (goal) => `The search has found no way to “${goal}” within its bounds.`,
 };
 
 export const engine = {

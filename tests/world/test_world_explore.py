@@ -190,7 +190,7 @@ def naive(scenario: Scenario, bounds: Bounds) -> int:
         for move in moves(w):
             kind, _colon, rest = move.id.partition(":")
             flight = w.flight(int(rest)) if rest.isdecimal() else None
-            if kind in ("duplicate", "wait") or (kind == "deliver" and flight.packet not in oldest):
+            if kind in ("duplicate", "delay", "wait") or (kind == "deliver" and flight.packet not in oldest):
                 continue
             if kind == "drop" and not flight.doomed and not w.down.of(other(flight.sender)):
                 continue

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from teardown.errors import InputError
 from teardown.lab.file import Lab
-from teardown.lab.goals import Goal, met
+from teardown.lab.goals import Goal, Sought
 from teardown.lab.predictions import Prediction, label, truth
-from teardown.lab.ways import way
+from teardown.lab.ways import LADDER, bounds_with, way
 from teardown.world.explore import Bounds, Turning, turning_points
 from teardown.world.moves import begin, moves
 from teardown.world.run import play
 from teardown.world.world import Scenario
 
 #: How far the search for places goes at which a question is asked.
-BOUNDS = Bounds(losses=1, duplicates=1, reorderings=1, delays=1, calls=2, worlds=3_000)
+BOUNDS = Bounds(losses=1, duplicates=1, reorderings=1, delays=1, calls=2, worlds=2_000)
+#: And, with less that goes wrong, how deep.
+DEEPER = (LADDER[0], LADDER[-1])
 MOST_WORLDS = 60_000
 
 
@@ -30,12 +31,12 @@ class Solved(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A question, its one right answer in one setting, and in how many situations it is asked."""
+    """A question, its right answers in one setting by situation, and in how many situations it is asked."""
 
     prediction: str
     variant: int
     table: str
-    answer: str
+    answers: tuple[str, ...]
     places: int
     complete: bool
 
@@ -84,8 +85,11 @@ def _ask(
     p: Prediction, lab: Lab, variant: int, table: str, scenario: Scenario, at: str
 ) -> tuple[list[str], Answered | None]:
     """Hold a question against every situation in which it is asked for the first time."""
-    goal = Goal(p.id, p.text, p.when)
-    points, complete = turning_points(scenario, partial(met, goal), BOUNDS)
+    points, complete = [], True
+    for bounds in (BOUNDS, *(bounds_with(rung, BOUNDS.worlds // 2) for rung in DEEPER)):
+        found, all_of_them = turning_points(scenario, Sought(p.when), bounds)
+        points += found
+        complete = complete and all_of_them
     answers: dict[str, Turning] = {}
     for point in points:
         try:
@@ -93,16 +97,17 @@ def _ask(
         except InputError as error:
             return [f"the prediction {p.id} cannot be answered{at} {_way(point)}: {error.what}"], None
         answers.setdefault(right.value, point)
-        for wrong in p.wrong:
-            if wrong.value in right.also:
-                said = label(p.ask, wrong.value, p.host)
-                why = "it is the answer" if wrong.value == right.value else "that could act as well"
-                return [f"the prediction {p.id} has two right answers{at} {_way(point)}: “{said}” counts as wrong, and {why}"], None
-    if len(answers) > 1:
+        wrong = [w.value for w in p.wrong if w.value != right.value]
+        if not wrong:
+            return [f"the prediction {p.id} has no wrong answer left{at} {_way(point)}"], None
+        for value in wrong:
+            if value in right.also:
+                said = label(p.ask, value, p.host)
+                return [f"the prediction {p.id} has two right answers{at} {_way(point)}: “{said}” could act as well"], None
+    if len(answers) > 1 and p.because:
         told = "; ".join(f"“{label(p.ask, value, p.host)}” {_way(point)}" for value, point in answers.items())
-        return [f"the prediction {p.id} has two right answers{at}: {told}"], None
-    value = next(iter(answers), "")
-    return [], Answered(p.id, variant, table, value, len(points), complete)
+        return [f"the prediction {p.id} gives one reason and has two answers{at}: {told}"], None
+    return [], Answered(p.id, variant, table, tuple(answers), len(points), complete)
 
 
 def _way(point: Turning) -> str:
@@ -125,5 +130,6 @@ def key(lab: Lab, report: Report) -> str:
         if a.places:
             p = next(p for p in lab.predictions if p.id == a.prediction)
             setting = "".join((f" (variant {a.variant})" if a.variant else "", f" at {a.table}" if a.table else ""))
-            lines.append(f"Prediction {p.id}{setting}: {label(p.ask, a.answer, p.host)}")
+            said = " or ".join(label(p.ask, value, p.host) for value in a.answers)
+            lines.append(f"Prediction {p.id}{setting}: {said}")
     return "\n".join(lines).rstrip()

@@ -11,12 +11,18 @@ from typing import Any, NamedTuple
 
 from teardown.durations import duration
 from teardown.errors import InputError
+from teardown.tcp.segment import Segment
 from teardown.tcp.states import STATES, canonical
-from teardown.world.trace import HOSTS, Pair, Step
+from teardown.world.trace import HOSTS, Host, Pair, Step
 from teardown.world.world import World
 
-_KEYS = ("server", "client", "wire", "fired", "called", "lost", "arrived", "was", "timers", "held", "orphan", "before")
+_KEYS = ("server", "client", "wire", "fired", "called", "lost", "arrived", "was", "timers", "held", "orphan", "before", "after")
 When = tuple[tuple[str, str], ...]
+_SEGMENT = re.compile(r"[SFRPA]+ from (server|client)")
+#: Whose timers must not run: anybody's, any kernel's, or one kernel's.
+_TIMERS = ("none", "programs only", "none of the server's kernel", "none of the client's kernel")
+#: What is on the wire: flags and sender of each segment, by the number of its flight.
+Flying = dict[int, str]
 
 
 class Goal(NamedTuple):
@@ -30,7 +36,7 @@ class Goal(NamedTuple):
     @property
     def timed(self) -> bool:
         """It asks for a time on the clock, which a search through worlds without dates cannot see."""
-        return any(key == "before" for key, _value in self.when)
+        return any(key in ("before", "after") for key, _value in self.when)
 
 
 def parse_goal(data: Any, place: str) -> Goal:
@@ -83,17 +89,19 @@ def condition(key: str, value: Any, place: str) -> str:
         if state is None:
             raise InputError(f"{value!r} is not a state", place=place, mend=f"States: {', '.join(STATES)}")
         return state
-    if key == "wire" and value != "empty":
-        raise InputError(f"wire cannot be {value!r}", place=place, mend='Write wire = "empty"')
-    if key == "before":
+    if key == "wire" and value != "empty" and not all(map(_SEGMENT.fullmatch, value.split(", "))):
+        raise InputError(
+            f"wire cannot be {value!r}", place=place, mend='Write wire = "empty", or "FA from server, A from client"'
+        )
+    if key in ("before", "after"):
         duration(value, place)
     if key in ("held", "orphan") and value not in HOSTS:
         raise InputError(f"{key} cannot be {value!r}", place=place, mend="Write server or client")
-    if key == "timers" and value != "none":
-        raise InputError(f"timers cannot be {value!r}", place=place, mend='Write timers = "none"')
+    if key == "timers" and value not in _TIMERS:
+        raise InputError(f"timers cannot be {value!r}", place=place, mend=f"Write one of: {', '.join(_TIMERS)}")
     if key in ("fired", "called") and not re.fullmatch(r"(server|client) [a-z0-9-]+", value):
         raise InputError(f"{key} cannot be {value!r}", place=place, mend='Write something like "server fin-wait-2"')
-    if key in ("lost", "arrived") and not re.fullmatch(r"[SFRPA]+ from (server|client)", value):
+    if key in ("lost", "arrived") and not _SEGMENT.fullmatch(value):
         raise InputError(f"{key} cannot be {value!r}", place=place, mend='Write something like "FA from server"')
     return value
 
@@ -105,39 +113,78 @@ def reached(goal: Goal, steps: Sequence[Step]) -> int | None:
 
 def first(when: When, steps: Sequence[Step]) -> int | None:
     """The first step of a trace at which all conditions hold; None if they never do."""
-    return _first(when, steps, set(), None)
+    return _first(when, steps, {}, None)
 
 
-def _first(when: When, steps: Sequence[Step], flying: set[int], states: Pair[str] | None) -> int | None:
+def _first(when: When, steps: Sequence[Step], flying: Flying, states: Pair[str] | None) -> int | None:
     """`flying` and `states` are what was on the wire and where both ends stood before the first of these steps."""
     for step in steps:
         if step.packet is not None:
-            flying.add(step.packet) if step.event == "segment-sent" else flying.discard(step.packet)
+            if step.event == "segment-sent" and step.segment is not None and step.sender is not None:
+                flying[step.packet] = _flight(step.segment, step.sender)
+            else:
+                flying.pop(step.packet, None)
         if all(_holds(key, value, step, flying, states) for key, value in when):
             return step.i
         states = step.states
     return None
 
 
+def _flight(segment: Segment, sender: str) -> str:
+    return f"{''.join(sorted(segment.flags))} {sender}"
+
+
+class Sought:
+    """A goal for a search, which sees a world and the steps that a move adds to it, and no whole trace."""
+
+    def __init__(self, when: When) -> None:
+        self.when = when
+
+    def __call__(self, before: World, steps: Sequence[Step]) -> bool:
+        """Does a move made in `before`, which adds these steps, reach the goal?"""
+        flying = {flight.packet: _flight(flight.segment, flight.sender) for flight in before.wire}
+        return _first(self.when, steps, flying, before.states) is not None
+
+    def may(self, states: Pair[str], kind: str, mover: Host | None, name: str) -> bool:
+        """Can such a move reach it at all? `mover`: the host that takes its turn; `name`: the timer of `fire`.
+
+        Asked before the steps are made, which costs more. Nobody else may act in the same move.
+        """
+        for key, value in self.when:
+            if key in HOSTS and key != mover and states.of("server" if key == "server" else "client") != value:
+                return False
+            if key == "lost" and kind != "drop":
+                return False
+            if key == "arrived" and kind != "deliver":
+                return False
+            if key == "fired" and (kind != "fire" or f"{mover} {name}" != value):
+                return False
+        return True
+
+
 def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:
-    """Does a move made in `before`, which adds these steps, reach the goal? For a search, which sees no whole trace."""
-    return _first(goal.when, steps, {flight.packet for flight in before.wire}, before.states) is not None
+    """Does a move made in `before`, which adds these steps, reach the goal?"""
+    return Sought(goal.when)(before, steps)
 
 
-def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str] | None) -> bool:
+def _holds(key: str, value: str, step: Step, flying: Flying, before: Pair[str] | None) -> bool:
     match key:
         case "server" | "client":
             return step.states.of(key) == value
         case "was":  # the end that this step happens to, just before it
             return before is not None and step.host is not None and before.of(step.host) == value
         case "wire":
-            return not flying
+            wanted = [] if value == "empty" else [_wanted(part) for part in value.split(", ")]
+            return sorted(flying.values()) == sorted(wanted)
         case "timers":
-            return not any(step.timers)
+            mine = [host for host in HOSTS if value in ("none", "programs only") or host in value]
+            return not any(r.owner == "kernel" or value == "none" for host in mine for r in step.timers.of(host))
         case "held" | "orphan":  # whether a program of that host still holds its socket
             return step.held.of("server" if value == "server" else "client") is (key == "held")
         case "before":
             return step.t < duration(value)
+        case "after":
+            return step.t >= duration(value)
         case "fired":
             return step.event == "timer" and f"{step.host} {step.timer}" == value
         case "called":
@@ -148,6 +195,11 @@ def _holds(key: str, value: str, step: Step, flying: set[int], before: Pair[str]
                 step.event == f"segment-{key}" and step.sender == sender
                 and step.segment is not None and set(flags) <= set(step.segment.flags)
             )  # fmt: skip
+
+
+def _wanted(text: str) -> str:
+    flags, _, sender = text.partition(" from ")
+    return f"{''.join(sorted(flags))} {sender}"
 
 
 def _call(text: str | None) -> str:

@@ -217,7 +217,7 @@ def _status(lab: Lab, seed: int, w: World, steps: Sequence[Step], trace: Trace) 
     goals = "".join(
         f'<li data-goal="{escape(g.id)}" data-reached="{"yes" if done else "no"}">'
         f'<span aria-hidden="true">{"☑" if done else "☐"}</span> '
-        f'<span class="tcp-spoken">{"Done: " if done else "To do: "}</span>{escape(g.text)}</li>'
+        f'<span class="tcp-spoken">{"Done: " if done else "To do: "}</span><span class="lab-goal">{escape(g.text)}</span></li>'
         for g in lab.goals
         for done in [reached(g, steps) is not None]
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
 from typing import NamedTuple
 
 from teardown.errors import InputError
-from teardown.lab.goals import Goal, met
+from teardown.lab.goals import Goal, Sought, met
 from teardown.world.explore import Bounds, search_way
 from teardown.world.moves import apply, moves
 from teardown.world.parts import Worlds
@@ -23,6 +22,10 @@ LADDER = (
     Bounds(losses=1, duplicates=1, reorderings=1, delays=0, calls=2),
     Bounds(losses=8, duplicates=0, reorderings=0, delays=0, calls=2),
 )
+
+
+#: Of a way on which the clock counts: moves, and calls among them.
+_LONGEST, _MOST_CALLS = 16, 2
 
 
 class Way(NamedTuple):
@@ -44,7 +47,7 @@ def way(w: World, goal: Goal, most: int = 200_000) -> Way:
     for bounds in LADDER:
         if any(key == "lost" for key, _value in goal.when) and not bounds.losses and not w.scenario.faults:
             continue
-        found = search_way(w, partial(met, goal), bounds_with(bounds, max(1, min(most // 3, most - met_so_far))))
+        found = search_way(w, Sought(goal.when), bounds_with(bounds, max(1, min(most // 3, most - met_so_far))))
         met_so_far += found.worlds
         if found.way is not None:
             return Way(found.way, met_so_far, complete)
@@ -66,9 +69,10 @@ def _by_the_clock(w: World, goal: Goal, most: int) -> Way:
     queue: deque[tuple[World, tuple[str, ...]]] = deque([(w, ())])
     while queue and len(seen) < most:
         here, way = queue.popleft()
-        if len(way) == 30:
-            continue
+        called = sum(move.startswith("call:") for move in way)
         for move in moves(here):
+            if move.id == "wait" or len(way) == _LONGEST or (move.kind == "call" and called == _MOST_CALLS):
+                continue
             try:
                 after, steps = apply(here, move)
             except InputError:

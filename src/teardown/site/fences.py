@@ -5,6 +5,7 @@ Thin: they read the fence and call what draws. A fence that is wrong fails the b
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from teardown.site import (
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
+from teardown.world.world import SEATS
 
 _FIGURE_KEYS = {"scenario", "show", "title", "note"}
 _ENDINGS_KEYS = {"scenarios", "titles", "title", "host"}
@@ -140,6 +142,8 @@ def _lab(source: str, md: Any) -> str:
     if lab.code is not None:
         return _intro(lab) + code_page.bench(lab) + _after(lab)
     first = situation(name, [])
+    asked = first["prediction"]
+    question = f' data-prediction="{escape(json.dumps(asked, ensure_ascii=False))}"' if asked else ""
     states = state_map.draw(state_graph.plan(), f"lab-{name}-map", trace(lab.scenario))
     regions = "".join(
         f'<div data-region="{region}"{more}>{html}</div>'
@@ -155,21 +159,46 @@ def _lab(source: str, md: Any) -> str:
     )
     walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
     return (
-        f"{hints.for_lab(name, md)}{_intro(lab)}"
-        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk">{regions}</tcp-lab>'
+        f"{hints.for_lab(name, md)}{_intro(lab, _seats(lab))}"
+        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{regions}</tcp-lab>'
         f"{hints.script(md)}"
         '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"
     )
 
 
-def _intro(lab: labs.Lab) -> str:
-    """What stands before the bench: the story, and what it teaches."""
+def _intro(lab: labs.Lab, more: str = "") -> str:
+    """What stands before the bench: the story, who plays what, and what it teaches."""
     objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
+    before = f"<p>Before it: {escape('; '.join(lab.prerequisites))}.</p>" if lab.prerequisites else ""
     return (
-        f'<div class="lab-intro">{_paragraphs(lab.intro)}'
+        f'<div class="lab-intro">{_paragraphs(lab.intro)}{more}'
         f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
-        f"<ul>{objectives}</ul></details></div>"
+        f"<ul>{objectives}</ul>{before}</details></div>"
+    )
+
+
+#: The seats as a reader meets them.
+_SEATS = {"network": "the network", "server": "the server’s program", "client": "the client’s program", "clock": "the clock"}
+
+
+def _seats(lab: labs.Lab) -> str:
+    """Which seats are the reader's, and who sits at the others."""
+    scenario = lab.scenario
+    mine = [_SEATS[seat] for seat in SEATS if seat in scenario.seats]
+    others = []
+    for host in HOSTS:
+        if host not in scenario.seats:
+            program = scenario.hosts.of(host).program
+            others.append(f"The {host} is played by “{program.title}”: {program.says[0].lower()}{program.says[1:]}")
+    if "network" not in scenario.seats:
+        others.append("The network delivers everything in order.")
+    if "clock" not in scenario.seats:
+        others.append("Time passes by itself.")
+    kernels = "The kernels at both ends do by themselves what TCP asks of them."
+    return (
+        f'<p class="lab-seats"><b>You play</b> {escape(", ".join(mine[:-1]))}'
+        f"{' and ' if mine[1:] else ''}{escape(mine[-1])}. {escape(' '.join([*others, kernels]))}</p>"
     )
 
 
@@ -179,11 +208,19 @@ def _after(lab: labs.Lab, more: str = "") -> str:
         f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>"
         for n, h in enumerate(lab.hints, 1)
     )
+    hints = f'<ol class="lab-hints">{hints}</ol>' if hints else ""
+    hints += "".join(
+        f"<details><summary>{escape(g.text)}</summary>"
+        f'<ol data-hints="{escape(g.id)}">{"".join(f"<li>{escape(h)}</li>" for h in g.hints)}</ol></details>'
+        for g in lab.goals
+        if g.hints
+    )
     notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
     return (
-        f'<div class="lab-after"><h2 id="hints">Hints</h2><ol class="lab-hints">{hints}</ol>'
-        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>{_paragraphs(lab.closing)}<ul class="lab-see">{see}</ul>'
+        f'<div class="lab-after"><h2 id="hints">Hints</h2>{hints}'
+        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>'
+        f'<h2 id="closing">What it means</h2>{_paragraphs(lab.closing)}<ul class="lab-see">{see}</ul>'
         f"{more}</div>"
     )
 

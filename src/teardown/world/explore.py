@@ -21,7 +21,7 @@ from teardown.world.findings import Bounds, Exploration, Finding, Loop, Standsti
 from teardown.world.invariants import INVARIANTS, between, beyond_fin, open_alone
 from teardown.world.moves import apply, begin, open_calls
 from teardown.world.parts import NEVER, Act, Known, Worlds
-from teardown.world.trace import HOSTS, Owes, Pair, Step, other
+from teardown.world.trace import HOSTS, Host, Owes, Pair, Step, other
 from teardown.world.world import Scenario, World
 
 __all__ = [
@@ -29,7 +29,8 @@ __all__ = [
     "turning_points",
 ]
 
-#: A goal: given a world and the steps that a move adds to it, is it reached?
+#: A goal: given a world and the steps that a move adds to it, is it reached? If it has a method `may`, that is asked
+#: first, with the states before the move and what kind of move it is, where a move is all that happens.
 Goal = Callable[[World, Sequence[Step]], bool]
 
 
@@ -171,8 +172,24 @@ class _Search:
         found = self._met.get((known, act))
         if found is None:
             assert self.goal is not None
+            if not self._may(known, act):
+                return False
             found = self._met[known, act] = self.goal(*self._seen(known, act))
         return found
+
+    def _may(self, known: Known, act: Act) -> bool:
+        """Whether the goal, if it can tell, thinks that such a move may reach it."""
+        may = getattr(self.goal, "may", None)
+        if may is None or not (self.plays_network and self.plays_clock):
+            return True
+        kind, (first, *rest) = act
+        mover: Host | None = None
+        if kind == "deliver":
+            mover = HOSTS[1 - self.worlds.wire(known)[first][0]]
+        elif kind not in _NETWORK:
+            mover = first
+        states = Pair(*(self.worlds.side(side).endpoint.state for side in known[:2]))
+        return bool(may(states, kind, mover, str(rest[0]) if rest else ""))
 
     def _futures(self, known: Known, spent: Spent, at: int) -> Iterator[tuple[Act, Spent, Known]]:
         """Every move that is open there and within the bounds: what is used up after it, and where it leads."""
