@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from teardown.errors import InputError
-from teardown.site import downloads, editor, engine, futures
+from teardown.site import downloads, editor, engine, futures, proofs
 from teardown.site.engine import Say, installed
 
 #: Typeface (folder below `node_modules/@fontsource/`) -> the cuts that `site.css` names.
