@@ -17,7 +17,7 @@ from teardown.world.world import Scenario
 #: How far the search for places goes at which a question is asked.
 BOUNDS = Bounds(losses=1, duplicates=1, reorderings=1, delays=1, calls=2, worlds=2_000)
 #: And, with less that goes wrong, how deep.
-DEEPER = (LADDER[0], LADDER[-1])
+DEEPER = (LADDER[1], LADDER[-1])
 MOST_WORLDS = 60_000
 
 

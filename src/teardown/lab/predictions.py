@@ -89,9 +89,10 @@ def parse_prediction(data: Any, place: str) -> Prediction:
             raise InputError(
                 f"unknown key {key!r}", place=place, mend=f"A prediction has {', '.join(sorted(_KEYS))}"
             )
-    ask, host = data.get("ask"), data.get("host", "server")
-    if ask not in get_args(Kind):
-        raise InputError(f"ask cannot be {ask!r}", place=place, mend=f"Write one of {', '.join(get_args(Kind))}")
+    host = data.get("host", "server")
+    ask: Kind | None = next((kind for kind in get_args(Kind) if kind == data.get("ask")), None)
+    if ask is None:
+        raise InputError(f"ask cannot be {data.get('ask')!r}", place=place, mend=f"Write one of {', '.join(get_args(Kind))}")
     if host not in HOSTS:
         raise InputError(f"host cannot be {host!r}", place=place, mend="Write server or client")
     after = data.get("after", [])

@@ -204,12 +204,12 @@ def _seats(lab: labs.Lab) -> str:
 
 def _after(lab: labs.Lab, more: str = "") -> str:
     """What stands behind the bench: hints, what to notice, the closing summary, where to read on."""
-    hints = "".join(
+    given = "".join(
         f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>"
         for n, h in enumerate(lab.hints, 1)
     )
-    hints = f'<ol class="lab-hints">{hints}</ol>' if hints else ""
-    hints += "".join(
+    given = f'<ol class="lab-hints">{given}</ol>' if given else ""
+    given += "".join(
         f"<details><summary>{escape(g.text)}</summary>"
         f'<ol data-hints="{escape(g.id)}">{"".join(f"<li>{escape(h)}</li>" for h in g.hints)}</ol></details>'
         for g in lab.goals
@@ -218,7 +218,7 @@ def _after(lab: labs.Lab, more: str = "") -> str:
     notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
     return (
-        f'<div class="lab-after"><h2 id="hints">Hints</h2>{hints}'
+        f'<div class="lab-after"><h2 id="hints">Hints</h2>{given}'
         f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>'
         f'<h2 id="closing">What it means</h2>{_paragraphs(lab.closing)}<ul class="lab-see">{see}</ul>'
         f"{more}</div>"
