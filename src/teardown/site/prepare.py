@@ -44,6 +44,7 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     mirror(files_of(root / "src" / "web"), docs / "assets" / "web")
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
     cache = cache or root / "build" / "engine"
+    proofs.prove(root, say)
     own = engine.files(root, cache, say)
     mirror(own, docs / "assets" / "engine")
     answers = futures.files(root, cache, say)
