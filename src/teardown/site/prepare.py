@@ -113,6 +113,10 @@ def fonts(packages: Path) -> dict[str, bytes]:
 # --- lab pages -----------------------------------------------------------------------------------------
 
 
+#: Pages below `docs/labs/` that are no lab.
+BY_HAND = ("index.md", "write-a-lab.md")
+
+
 def lab_pages(labs: Path, folder: Path) -> None:
     """One page per lab file; pages of labs that are gone are removed. `index.md` is written by hand."""
     pages = {f"{path.stem}.md": lab_page(path).encode() for path in sorted(labs.glob("*.toml"))}

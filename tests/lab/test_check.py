@@ -1,0 +1,144 @@
+"""What a lab's proof finds: goals that no moves reach, questions with two answers; and that ours have neither."""
+
+from __future__ import annotations
+
+import pytest
+
+from teardown.errors import InputError
+from teardown.lab.check import check
+from teardown.lab.file import load, names, parse
+from teardown.lab.goals import reached
+from teardown.lab.situation import future, hint, situation
+from teardown.lab.template import text
+
+PLAYED = [name for name in names() if load(name).code is None]
+WHOSE_TURN = 'timers = "none of the client\'s kernel" }\nbecause'
+
+
+def changed(*changes: tuple[str, str]):
+    """The lab of `new-lab` with some of its text changed."""
+    new = text("a-lab")
+    for old, other in changes:
+        assert old in new
+        new = new.replace(old, other, 1)
+    return parse("a-lab", new, "a-lab.toml")
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_every_lab_is_proved(name: str) -> None:
+    lab = load(name)
+    report = check(lab, variants=False)
+    assert report.faults == ()
+    assert {s.goal for s in report.solved} == {g.id for g in lab.goals}
+    for s in report.solved:
+        played = [f"table:{s.table}", *s.moves] if s.table else list(s.moves)
+        assert situation(name, played)["goals"][s.goal], "the key leads to its goal"
+
+
+def test_a_goal_that_no_moves_reach_is_a_fault() -> None:
+    lab = changed(('when = { server = "TIME-WAIT", client = "CLOSED" }', 'when = { server = "CLOSING" }'))
+    assert check(lab).faults[0] == "no moves reach the goal over"
+
+
+def test_a_wrong_answer_that_could_be_right_is_a_fault_and_its_place_is_named() -> None:
+    (fault, *_rest) = check(changed(('"client kernel", belief', '"server program", belief'))).faults
+    assert "whose-turn has two right answers" in fault
+    assert "after fire:server:keep-alive deliver:1 deliver:2" in fault
+    assert "“The server’s program” could act as well" in fault
+
+
+def test_a_question_that_is_never_asked_is_a_fault() -> None:
+    (fault, *_rest) = check(changed((WHOSE_TURN, 'was = "CLOSING" }\nbecause'))).faults
+    assert "is never asked" in fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('ask = "owes"', 'ask = "why"', "ask cannot be 'why'"),
+        ('"client kernel", belief', '"postman", belief', "'postman' cannot owe anything"),
+        ('belief = "kernel-closes"', 'belief = "none"', "unknown belief 'none'"),
+        ('seats = ["network", "client", "clock"]', 'seats = ["network", "clock"]', "nobody plays the client"),
+        ('seats = ["network", "client", "clock"]', 'seats = ["network", "server", "client"]', "a program sits in it"),
+        ("server = { set = { tcp_fin_timeout", "seats = { set = { tcp_fin_timeout", "unknown key 'seats'"),
+        ('hints = ["Only one call is missing."]', 'hints = "one"', "hints must be a list"),
+        ('wire = "empty" }\nhints', 'wire = "full" }\nhints', "wire cannot be 'full'"),
+    ],
+)
+def test_mistakes_in_the_new_tables_are_said_with_their_line(old: str, new: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        changed((old, new))
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("a-lab.toml:")
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_hints_alone_lead_to_the_first_goal(name: str) -> None:
+    goal = load(name).goals[0]
+    played: list[str] = []
+    for _n in range(20):
+        found = hint(name, played, goal.id)
+        if situation(name, played)["goals"][goal.id]:
+            return
+        assert found["move"] is not None
+        assert found["move"] in situation(name, played)["html"]["moves"]
+        played.append(found["move"])
+    raise AssertionError("the hints go in circles")
+
+
+def test_where_the_goal_is_lost_the_hint_says_how_far_to_go_back() -> None:
+    moves = ["fire:server:keep-alive", "deliver:1", "call:client:abort", "deliver:2"]
+    found = hint("buggy-client", moves, "healthy")
+    assert found["move"] is None
+    assert found["back"] == 2
+    assert hint("buggy-client", moves[:2], "healthy")["move"] is not None
+
+
+def test_the_same_seed_is_the_same_lab_and_another_one_is_another() -> None:
+    one, again, other = (situation("buggy-client", [], seed=seed) for seed in (7, 7, 8))
+    assert one == again
+    assert one["html"]["status"] != other["html"]["status"]
+    waits = {situation("buggy-client", [], seed=seed)["html"]["moves"] for seed in range(30)}
+    assert len(waits) > 1, "which variant it is depends on the seed"
+    for seed in (-1, 10**9, "7", True):
+        with pytest.raises(InputError):
+            situation("buggy-client", [], seed=seed)  # type: ignore[arg-type]
+
+
+def test_a_table_is_chosen_first_and_once() -> None:
+    start = situation("which-timer", [])
+    assert start["html"]["moves"].count('data-move="table:') == len(load("which-timer").tables)
+    assert situation("which-timer", ["call:server:close"])["refused"]
+    chosen = situation("which-timer", ["table:hpux-11", "call:server:close"])
+    assert "HP" in chosen["html"]["status"] or "hpux-11" in chosen["html"]["status"]
+    assert situation("which-timer", ["table:linux", "table:hpux-11"])["refused"]
+    assert situation("which-timer", ["table:cp-m"])["refused"]
+
+
+def test_a_prediction_is_asked_once_at_its_turning_point_and_its_answer_is_the_engine_s() -> None:
+    at = ["fire:server:keep-alive", "deliver:1", "deliver:2"]
+    assert situation("buggy-client", at[:2])["prediction"] is None
+    asked = situation("buggy-client", at)["prediction"]
+    right = [c for c in asked["choices"] if c["right"]]
+    assert [c["value"] for c in right] == [situation("buggy-client", at)["owes"]["who"]]
+    assert all(c["reason"] for c in asked["choices"])
+    assert situation("buggy-client", [*at, "wait"])["prediction"]["id"] != asked["id"]
+
+
+def test_a_future_is_the_same_picture_under_other_names() -> None:
+    at = ["fire:server:keep-alive", "deliver:1"]
+    here, there = situation("buggy-client", at)["html"]["ladder"], future("buggy-client", at, 3)["html"]["ladder"]
+    assert there == here.replace("lab-buggy-client", "lab-buggy-client-future-3")
+
+
+def test_the_culprit_of_the_paste_is_computed_and_moves_with_the_seed() -> None:
+    labels = set()
+    for seed in range(8):
+        asked = situation("close-wait-leak", [], seed=seed)
+        (right,) = [c for c in asked["prediction"]["choices"] if c["right"]]
+        assert right["value"] == "leak"
+        name = right["text"].split(",")[0]
+        assert asked["html"]["status"].count(f"/{name} ") >= 3
+        labels.add(name)
+    assert len(labels) > 2
+    assert reached(load("close-wait-leak").goals[0], ()) is None
