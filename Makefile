@@ -88,4 +88,4 @@ lock: ## lock the newest versions that pyproject.toml and package.json allow
 
 clean: ## remove everything that the build made
 	rm -rf site build docs/assets/web docs/assets/fonts docs/assets/engine docs/assets/editor docs/assets/futures docs/assets/scenarios docs/service-worker.js .venv .tools node_modules
-	find docs/labs -name '*.md' ! -name index.md -delete
+	find docs/labs -name '*.md' ! -name index.md ! -name write-a-lab.md -delete

@@ -8,10 +8,9 @@ from teardown.errors import InputError
 from teardown.lab.file import Lab
 from teardown.lab.goals import Goal, Sought
 from teardown.lab.predictions import Prediction, label, truth
-from teardown.lab.ways import LADDER, bounds_with, way
+from teardown.lab.ways import LADDER, bounds_with, search, told
 from teardown.world.explore import Bounds, Turning, turning_points
-from teardown.world.moves import begin, moves
-from teardown.world.run import play
+from teardown.world.moves import begin
 from teardown.world.world import Scenario
 
 #: How far the search for places goes at which a question is asked.
@@ -77,7 +76,7 @@ def check(lab: Lab, *, variants: bool = True) -> Report:
 
 
 def _solve(goal: Goal, variant: int, table: str, scenario: Scenario) -> Solved | None:
-    found = way(begin(scenario)[0], goal, MOST_WORLDS).moves
+    found = search(begin(scenario)[0], goal, MOST_WORLDS).moves
     return None if found is None else Solved(goal.id, variant, table, found)
 
 
@@ -121,10 +120,8 @@ def key(lab: Lab, report: Report) -> str:
         setting = " ".join(filter(None, (f"(variant {s.variant})" if s.variant else "", f"at {s.table}" if s.table else "")))
         lines.append(f"{next(g.text for g in lab.goals if g.id == s.goal)} {setting}".rstrip())
         scenario = lab.scenarios[s.variant][next((i for i, t in enumerate(lab.tables) if t.id == s.table), 0)]
-        for n, move in enumerate(s.moves):
-            world, _steps = play(scenario, s.moves[:n])
-            text = next((m.text for m in moves(world) if m.id == move), move)
-            lines.append(f"  {n + 1:2}. {text}  [{move}]")
+        for n, (move, text) in enumerate(zip(s.moves, told(scenario, s.moves), strict=True), 1):
+            lines.append(f"  {n:2}. {text}  [{move}]")
         lines.append("")
     for a in report.answered:
         if a.places:

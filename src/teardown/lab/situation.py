@@ -19,7 +19,7 @@ from teardown.lab.goals import first, reached
 from teardown.lab.paste import text as paste
 from teardown.lab.predictions import choices, question
 from teardown.lab.variants import checked, places
-from teardown.lab.ways import way
+from teardown.lab.ways import search
 from teardown.tcp.states import CLOSED, MEANING, prose
 from teardown.world.captions import TIMER_NAMES
 from teardown.world.moves import IllegalMove, Move, apply, begin, moves, tempting
@@ -188,7 +188,7 @@ def _way_from(lab: str, seed: int, played: tuple[str, ...], goal: str) -> tuple[
         found = {name: found for name, (found, _looked) in ways.items() if found}
         best = min(found, key=lambda name: len(found[name])) if found else None
         return ((f"table:{best}", *found[best]) if best else ()), sum(looked for _found, looked in ways.values())
-    answer = way(_after(lab, seed, played)[0], wanted, _MOST_WORLDS)
+    answer = search(_after(lab, seed, played)[0], wanted, _MOST_WORLDS)
     return answer.moves or (), answer.worlds
 
 

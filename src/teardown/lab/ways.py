@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from teardown.errors import InputError
 from teardown.lab.goals import Goal, Sought, met
 from teardown.world.explore import Bounds, search_way
-from teardown.world.moves import apply, moves
+from teardown.world.moves import apply, begin, moves
 from teardown.world.parts import Worlds
-from teardown.world.world import World
+from teardown.world.run import play
+from teardown.world.world import Scenario, World
 
 #: How much may go wrong on a way, from nothing to a line that loses everything. The first rung with a way counts:
 #: most goals need little to go wrong, and a key with needless losses would teach the wrong thing.
@@ -37,7 +39,7 @@ class Way(NamedTuple):
     complete: bool
 
 
-def way(w: World, goal: Goal, most: int = 200_000) -> Way:
+def search(w: World, goal: Goal, most: int = 200_000) -> Way:
     """The shortest way from a world to a goal, within the narrowest bounds in which there is one.
 
     `most`: how many worlds the search may meet before it gives up, and three times what one rung may.
@@ -85,3 +87,19 @@ def _by_the_clock(w: World, goal: Goal, most: int) -> Way:
                 seen.add(key)
                 queue.append((after, (*way, move.id)))
     return Way(None, len(seen), not queue)
+
+
+def way(scenario: Scenario, goal: Goal) -> tuple[str, ...] | None:
+    """The shortest way to the goal from a scenario's beginning; None if there is none."""
+    return search(begin(scenario)[0], goal).moves
+
+
+def named(scenario: Scenario, before: Sequence[str], move: str) -> str:
+    """What a move is called in the situation in which it is made: after the moves `before`."""
+    world, _ = play(scenario, before)
+    return next((m.text for m in moves(world) if m.id == move), move)
+
+
+def told(scenario: Scenario, way: Sequence[str]) -> list[str]:
+    """Every move of a way in words."""
+    return [named(scenario, way[:n], move) for n, move in enumerate(way)]

@@ -123,7 +123,7 @@ def lab_pages(labs: Path, folder: Path) -> None:
     for name, content in pages.items():
         write(folder / name, content)
     for path in folder.glob("*.md"):
-        if path.name != "index.md" and path.name not in pages:
+        if path.name not in BY_HAND and path.name not in pages:
             path.unlink()
 
 
