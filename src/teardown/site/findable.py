@@ -105,7 +105,7 @@ def described(page: Page, root: etree.Element) -> dict[str, Any]:
             "learningResourceType": "chapter",
             "isPartOf": {"@type": "Course", "name": _title(page, COURSE), "url": link(page.name, COURSE)},
         }
-    if folder == "labs" and name != "index.md":
+    if folder == "labs" and name.removesuffix(".md") in labs.names():
         return made | _lab(name.removesuffix(".md"))
     if page.name == "reference/glossary.md":
         return made | {"@type": "DefinedTermSet", "hasDefinedTerm": _terms(root)}

@@ -24,6 +24,7 @@ from teardown.lab import file as labs
 from teardown.lab import ways
 from teardown.lab.code import Task
 from teardown.lab.file import Lab
+from teardown.lab.goals import Goal
 from teardown.lab.situation import situation
 from teardown.site import book_figures, takeaway
 from teardown.tcp.states import prose
@@ -86,9 +87,9 @@ def _to_write(lab: Lab, task: Task, prefix: str) -> str:
 def answers(lab: Lab, prefix: str = "") -> str:
     """What the sheet asks for: the filled table and the shortest ways, or the program; then what to notice."""
     notice = "".join(f"<li>{escape(text)}</li>" for text in lab.notice)
-    hints = "".join(f"<li>{escape(text)}</li>" for text in lab.hints)
+    hints = "".join(f"<li>{escape(text)}</li>" for text in (*lab.hints, *(hint for goal in lab.goals for hint in goal.hints)))
     if lab.code is None:
-        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, ways.way(lab.scenario, goal))}" for goal in lab.goals)
+        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, goal)}" for goal in lab.goals)
         first = (
             f'<h4 id="{prefix}filled">The table, filled in</h4>{_table(run(lab.scenario), filled=True)}'
             f'<h4 id="{prefix}ways">A shortest way to each goal</h4>{solved}'
@@ -123,11 +124,17 @@ def _asked(items: Iterable[str]) -> str:
     return f'<ul class="asked">{"".join(f"<li>{item}</li>" for item in numbered)}</ul>'
 
 
-def _way(lab: Lab, found: tuple[str, ...] | None) -> str:
-    if found is None:
+def _way(lab: Lab, goal: Goal) -> str:
+    """A shortest way to the goal; where the reader chooses a table first, at the first one that has a way."""
+    tables = [f"At “{table.text}”, " for table in lab.tables] or [""]
+    for at, scenario in zip(tables, lab.scenarios[0], strict=True):
+        found = ways.way(scenario, goal)
+        if found is not None:
+            break
+    else:
         raise InputError("no moves reach a goal", place=f"labs/{lab.name}.toml", mend=f"Try teardown check {lab.name}")
-    moves = "".join(f"<li>{escape(text)}</li>" for text in ways.told(lab.scenario, found))
-    return f"<b>{len(found)} moves:</b></p><ol>{moves}</ol>" if found else "<b>It is so from the start.</b></p>"
+    moves = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, found))
+    return f"<b>{escape(at)}{len(found)} moves:</b></p><ol>{moves}</ol>" if found else "<b>It is so from the start.</b></p>"
 
 
 def _table(trace: Trace, *, filled: bool) -> str:
