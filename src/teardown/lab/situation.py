@@ -222,7 +222,7 @@ def _status(lab: Lab, seed: int, w: World, steps: Sequence[Step], trace: Trace) 
         for done in [reached(g, steps) is not None]
     )
     table = (
-        f'<pre class="lab-paste" tabindex="0" aria-label="netstat -tanpo"><code>{escape(paste(lab.paste, seed))}</code></pre>'
+        f'<pre class="lab-paste" role="region" tabindex="0" aria-label="netstat -tanpo">{escape(paste(lab.paste, seed))}</pre>'
         if lab.paste
         else ""
     )

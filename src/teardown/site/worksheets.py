@@ -127,14 +127,13 @@ def _asked(items: Iterable[str]) -> str:
 def _way(lab: Lab, goal: Goal) -> str:
     """A shortest way to the goal; where the reader chooses a table first, at the first one that has a way."""
     tables = [f"At “{table.text}”, " for table in lab.tables] or [""]
-    for at, scenario in zip(tables, lab.scenarios[0], strict=True):
-        found = ways.way(scenario, goal)
-        if found is not None:
-            break
-    else:
+    settings = zip(tables, lab.scenarios[0], strict=True)
+    found = ((at, scenario, moves) for at, scenario in settings if (moves := ways.way(scenario, goal)) is not None)
+    at, scenario, made = next(found, ("", lab.scenario, None))
+    if made is None:
         raise InputError("no moves reach a goal", place=f"labs/{lab.name}.toml", mend=f"Try teardown check {lab.name}")
-    moves = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, found))
-    return f"<b>{escape(at)}{len(found)} moves:</b></p><ol>{moves}</ol>" if found else "<b>It is so from the start.</b></p>"
+    moves = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
+    return f"<b>{escape(at)}{len(made)} moves:</b></p><ol>{moves}</ol>" if made else "<b>It is so from the start.</b></p>"
 
 
 def _table(trace: Trace, *, filled: bool) -> str:
