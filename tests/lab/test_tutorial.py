@@ -42,4 +42,4 @@ def test_a_new_lab_is_a_lab_that_works(
     assert "ok my-own.toml" in said
     assert "Prediction whose-turn: The client’s program" in said
     assert main(["new-lab", "my-own"]) == 2, "a file that is there is not written over"
-    assert main(["new-lab", "../x"]) == 2
+    assert main(["new-lab", "Not a name"]) == 2
