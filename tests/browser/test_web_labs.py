@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def key(lab: Lab) -> list[str]:
         assert move is not None
         played.append(move)
     return played
+
+
+def offered(name: str, played: list[str]) -> list[str]:
+    """The moves that the lab offers there."""
+    return re.findall(r'data-move="([^"]+)"', situation(name, played)["html"]["moves"])
+
+
+def misses(lab: Lab, way: list[str], n: int, move: str) -> bool:
+    """Whether this move instead of the nth of the way leads elsewhere, and not to the goal."""
+    if move == way[n] or (move == "wait" and n + 1 < len(way)):
+        return False
+    return not situation(lab.name, [*way[:n], move])["goals"][lab.goals[0].id]
 
 
 def make(page: Page, move: str) -> None:
@@ -79,12 +92,12 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
     answer(page)
     expect(goal).to_have_attribute("data-reached", "yes")
 
-    # a wrong turn before the last move: the old future stays, hints lead on to the goal again or back
-    page.locator("[data-action=undo]").click()
-    expect(page.locator("tcp-lab")).to_have_attribute("data-step", str(len(way) - 1))
-    offered = page.locator("tcp-lab [data-region=moves] [data-move]").evaluate_all("all => all.map((b) => b.dataset.move)")
-    lost = (m for m in offered if not situation(name, [*way[:-1], m])["goals"][lab.goals[0].id])
-    make(page, next(lost))
+    # a wrong turn, as late as there is one: the old future stays, and the way leads back to the goal
+    at, wrong = next((n, m) for n in reversed(range(len(way))) for m in offered(name, way[:n]) if misses(lab, way, n, m))
+    for made in reversed(range(at, len(way))):
+        page.locator("[data-action=undo]").click()
+        expect(page.locator("tcp-lab")).to_have_attribute("data-step", str(made))
+    make(page, wrong)
     future = page.locator("tcp-lab [data-region=futures] .lab-future")
     expect(future).to_have_count(1)
     expect(future.locator("svg.ladder")).to_be_visible()
