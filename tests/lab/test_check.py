@@ -36,7 +36,7 @@ def test_every_lab_is_proved(name: str) -> None:
 
 
 def test_a_goal_that_no_moves_reach_is_a_fault() -> None:
-    lab = changed(('when = { server = "TIME-WAIT", client = "CLOSED" }', 'when = { server = "CLOSING" }'))
+    lab = changed(('when = { server = "TIME-WAIT", client = "CLOSED" }', 'when = { server = "SYN-SENT" }'))
     assert check(lab).faults[0] == "no moves reach the goal over"
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_answer_that_could_be_right_is_a_fault_and_its_place_is_named() 
 
 
 def test_a_question_that_is_never_asked_is_a_fault() -> None:
-    (fault, *_rest) = check(changed((WHOSE_TURN, 'was = "CLOSING" }\nbecause'))).faults
+    (fault, *_rest) = check(changed((WHOSE_TURN, 'was = "SYN-SENT" }\nbecause'))).faults
     assert "is never asked" in fault
 
 
@@ -62,7 +62,6 @@ def test_a_question_that_is_never_asked_is_a_fault() -> None:
         ('seats = ["network", "client", "clock"]', 'seats = ["network", "server", "client"]', "a program sits in it"),
         ("server = { set = { tcp_fin_timeout", "seats = { set = { tcp_fin_timeout", "unknown key 'seats'"),
         ('hints = ["Only one call is missing."]', 'hints = "one"', "hints must be a list"),
-        ('wire = "empty" }\nhints', 'wire = "full" }\nhints', "wire cannot be 'full'"),
     ],
 )
 def test_mistakes_in_the_new_tables_are_said_with_their_line(old: str, new: str, says: str) -> None:
