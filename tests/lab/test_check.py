@@ -55,7 +55,7 @@ def test_a_question_that_is_never_asked_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('ask = "owes"', 'ask = "why"', "ask cannot be 'why'"),
+        ('ask = "owes"\ntext', 'ask = "why"\ntext', "ask cannot be 'why'"),
         ('"client kernel", belief', '"postman", belief', "'postman' cannot owe anything"),
         ('belief = "kernel-closes"', 'belief = "none"', "unknown belief 'none'"),
         ('seats = ["network", "client", "clock"]', 'seats = ["network", "clock"]', "nobody plays the client"),
