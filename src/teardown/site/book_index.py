@@ -14,7 +14,7 @@ from teardown.tcp.states import MEANING, STATES, prose
 from teardown.world.captions import TIMER_NAMES
 
 #: A section must name a term so often to be worth turning to; a heading that names it always is.
-_OFTEN: Final = 3
+_OFTEN: Final = 2
 _HEADING: Final = re.compile(r'<h3\b[^>]*? id="([^"]+)"[^>]*>.*?</h3>', re.DOTALL)
 _TAGS: Final = re.compile(r"<table class=\"pair.*?</table>|<ol class=\"frames.*?</ol>|<[^>]+>", re.DOTALL)
 
