@@ -135,7 +135,7 @@ def printed(book: Book, site: Path, cache: Path, paper: str = "a4") -> Printed:
         numbers = {name: n for n, page in enumerate(body.pages, 1) for name in page.anchors}
         first = numbers["index"]
         last = press.lay_out(
-            book.entries.html(_INDEX, numbers), site, cache, paper, f"@page:first{{counter-reset:page {first - 1}}}"
+            book.entries.html(_INDEX, numbers), site, cache, paper, f"@page:first{{counter-reset:page {first}}}"
         )
         whole = body.copy([*body.pages[: first - 1], *last.pages])
         content = press.print_pages(whole)
