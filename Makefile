@@ -9,6 +9,8 @@ HOST ?= 127.0.0.1
 PYTEST_ARGS ?=
 # Of the book and the worksheets: a4 or letter. STUDENT=1 leaves the answers to the labs out of the book.
 PAPER ?= a4
+# Of the worksheets: which variant of each lab. 0 is the lab as its file tells it.
+SEED ?= 0
 STUDENT ?=
 # Tests of one file stay together: they share a server, a browser or a pair of network namespaces.
 PYTEST_WORKERS ?= auto
@@ -46,10 +48,10 @@ book: ## print the whole site as site/fin-wait-2.pdf (PAPER=letter, STUDENT=1)
 	$(build_site)
 	@$(python) -m teardown.site.book --paper $(PAPER) $(if $(STUDENT),--student)
 
-worksheets: ## print every lab for students and for teachers into site/worksheets/ (PAPER=letter)
+worksheets: ## print every lab for students and for teachers into site/worksheets/ (PAPER=letter, SEED=7)
 	@tools/bootstrap.sh book
 	$(build_site)
-	@$(python) -m teardown.site.worksheets --paper $(PAPER)
+	@$(python) -m teardown.site.worksheets --paper $(PAPER) --seed $(SEED)
 
 offline: ## pack the site as a ZIP that works from a folder, with the book if that was made
 	@tools/bootstrap.sh site

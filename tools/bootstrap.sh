@@ -3,7 +3,7 @@
 #
 #   tools/bootstrap.sh site     a private Python in .venv, the site's packages, npm packages, Graphviz
 #   tools/bootstrap.sh book     the same, plus WeasyPrint, the typefaces for print, and Pango
-#   tools/bootstrap.sh test     all of that, plus the test packages, Chromium and tshark
+#   tools/bootstrap.sh test     all of that, plus the test packages, Chromium, tshark and pdftotext
 #   tools/bootstrap.sh lint     the Python packages for the checks
 #   tools/bootstrap.sh bench    what the measurements need: the peers, spin, and a browser
 #   tools/bootstrap.sh peers    the systems that the labs are measured against, into benchmarks/peers/ only
@@ -159,6 +159,11 @@ packet_reader() {
   machine_package tshark tshark wireshark || die "tshark is needed by the capture tests. Run: sudo apt-get install tshark"
 }
 
+# Reads the printed book for the tests, which skip what needs it where it cannot be had.
+pdf_reader() {
+  machine_package pdftotext poppler-utils poppler || say "pdftotext is missing: the tests that read the printed book will skip"
+}
+
 # Spin and the C compiler that it needs. Measurements do without, and say so.
 model_checker() {
   machine_package spin spin spin && machine_package cc gcc "" || say "spin or cc is missing: it will not be measured"
@@ -205,7 +210,7 @@ lock() {
 case ${1:-} in
   site) python_packages site; node_packages; graphviz ;;
   book) python_packages site book; node_packages; graphviz; typesetter ;;
-  test) python_packages site book test; node_packages; graphviz; typesetter; browser; packet_reader ;;
+  test) python_packages site book test; node_packages; graphviz; typesetter; browser; packet_reader; pdf_reader ;;
   lint) python_packages site book test lint ;;
   bench) python_packages site book test bench; node_packages; graphviz; typesetter; browser; model_checker ;;
   peers) python_packages site book test bench; node_packages; graphviz; typesetter; browser; peers ;;

@@ -242,8 +242,9 @@ def choices(p: Prediction, w: World, steps: Sequence[Step], rows: Sequence[Row],
     ]  # fmt: skip
     reason = " ".join(filter(None, (right.shown, p.because)))
     offered.append({"value": right.value, "text": said(right.value), "right": True, "reason": reason})
+    return sorted(offered, key=lambda choice: order(p, choice["value"], seed))
 
-    def place(choice: dict[str, Any]) -> int:
-        return zlib.crc32(f"{seed} {p.id} {choice['value']}".encode())
 
-    return sorted(offered, key=place)
+def order(p: Prediction, value: str, seed: int) -> int:
+    """Where an answer stands among the others: a number that the seed decides."""
+    return zlib.crc32(f"{seed} {p.id} {value}".encode())

@@ -25,9 +25,13 @@ from teardown.lab import ways
 from teardown.lab.code import Task
 from teardown.lab.file import Lab
 from teardown.lab.goals import Goal
+from teardown.lab.paste import text as paste
 from teardown.lab.situation import situation
-from teardown.site import book_figures, takeaway
+from teardown.lab.variants import checked
+from teardown.site import book_figures, sheet_questions, takeaway
+from teardown.site.sheet_questions import ruled
 from teardown.tcp.states import prose
+from teardown.world.moves import begin, moves
 from teardown.world.run import run
 from teardown.world.trace import HOSTS, Trace
 
@@ -38,60 +42,103 @@ _LINES: Final = 4
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 
 
-def seed(lab: Lab) -> str:
-    """The seed as it is printed on every page: with it the lab plays the same way again."""
-    return f"seed {lab.scenario.seed}"
-
-
-def student(lab: Lab, prefix: str = "") -> str:
-    """The sheet to work on. `prefix` begins every identifier."""
+def student(lab: Lab, prefix: str = "", seed: int = 0) -> str:
+    """The sheet to work on. `prefix` begins every identifier. `seed`: which variant; it stands on every page."""
     facts = (
-        f'<p class="sheet-facts">{lab.minutes} minutes · {seed(lab)} · '
+        f'<p class="sheet-facts">{lab.minutes} minutes · seed {seed} · '
         f'Name <span class="blank">{_BLANK * 34}</span> Date <span class="blank">{_BLANK * 16}</span></p>'
     )
-    questions = _asked(f"<p>{escape(text)}</p>{_ruled(_LINES)}" for text in lab.objectives)
+    questions = _asked(f"<p>{escape(text)}</p>{ruled(_LINES)}" for text in lab.objectives)
     asked = f'<h4 id="{prefix}questions">Answer in your own words</h4>{questions}'
-    return facts + (_to_play(lab, prefix) if lab.code is None else _to_write(lab, lab.code, prefix)) + asked
+    return facts + (_to_play(lab, prefix, seed) if lab.code is None else _to_write(lab, lab.code, prefix, seed)) + asked
 
 
-def _to_play(lab: Lab, prefix: str) -> str:
+def _to_play(lab: Lab, prefix: str, seed: int) -> str:
     """The middle of the sheet of a lab in which moves are made."""
-    first = situation(lab.name, [])
+    first, scenario = situation(lab.name, [], seed=seed), lab.setting(seed)
     who = "".join(
         f"<li>{host.capitalize()}: {escape(setup.program.title)}, on {escape(setup.profile.name)}.</li>"
         for host in HOSTS
-        for setup in [lab.scenario.hosts.of(host)]
+        for setup in [scenario.hosts.of(host)]
     )
-    goals = _asked(f"<p>{escape(goal.text)}</p><p>My moves:</p>{_ruled(_LINES)}" for goal in lab.goals)
+    goals = _asked(f"<p>{escape(goal.text)}</p><p>My moves:</p>{ruled(_LINES)}" for goal in lab.goals)
     return (
         f'<div class="sheet-situation"><div class="sheet-start">{book_figures.whole(first["html"]["ladder"])}</div>'
-        f"{_paragraphs(lab.intro)}<ul>{who}</ul></div>"
-        f'<h4 id="{prefix}fill-in">Fill in: both ends, step by step</h4>'
-        f"<p>This is what happens if nobody interferes. Write the state of both ends after each step, "
-        f"and whose turn it is then.</p>{_table(run(lab.scenario), filled=False)}"
+        f"{_paragraphs(lab.intro)}<ul>{who}</ul></div>{_given(lab, seed)}{_first_move(lab, prefix, seed)}"
+        f"{_fill_in(run(scenario), prefix)}{_asks(lab, prefix, seed)}"
         f'<h4 id="{prefix}goals">Play: how far can you bring it?</h4>'
         f'<p>Play on the lab’s page, or on paper. Note the moves that take you there.</p>{goals}'
     )
 
 
-def _to_write(lab: Lab, task: Task, prefix: str) -> str:
-    """The middle of the sheet of a lab that asks for a program."""
-    checks = _asked(f"<p>{escape(check.name)}</p>{_ruled(1)}" for check in task.checks)
+def _fill_in(trace: Trace, prefix: str) -> str:
+    """The run of the scenario as a table to fill in; nothing where nothing happens by itself."""
+    if len(trace.steps) < 2:
+        return ""
     return (
-        f'{_paragraphs(lab.intro)}<h4 id="{prefix}program">The program to start from</h4>{_program(task.starter)}'
-        f'<h4 id="{prefix}checks">What it must do</h4><p>Write beside each test whether this program passes it, '
-        f"and what you would change.</p>{checks}"
+        f'<h4 id="{prefix}fill-in">Fill in: both ends, step by step</h4>'
+        f"<p>This is what happens if nobody interferes. Write the state of both ends after each step, "
+        f"and whose turn it is then.</p>{_table(trace, filled=False)}"
     )
 
 
-def answers(lab: Lab, prefix: str = "") -> str:
-    """What the sheet asks for: the filled table and the shortest ways, or the program; then what to notice."""
+def _given(lab: Lab, seed: int) -> str:
+    """What the bench shows beside both hosts: the operator's list of sockets, the crowd of connections."""
+    given = ""
+    if lab.paste:
+        given += f'<pre class="sheet-paste">{escape(paste(lab.paste, seed))}</pre>'
+    if lab.crowd:
+        given += (
+            f"<p>The whole table: {lab.crowd.rate} connections a second go the way of this one, "
+            f"and there is room for {lab.crowd.room:,}.</p>"
+        )
+    return given
+
+
+def _first_move(lab: Lab, prefix: str, seed: int) -> str:
+    """What the reader can choose from at the beginning."""
+    if lab.tables:
+        head, texts = "Where do you want to play?", [table.text for table in lab.tables]
+    else:
+        head, texts = "Your first move: what you can do", [move.text for move in moves(begin(lab.setting(seed))[0])]
+    return f'<h4 id="{prefix}first">{head}</h4><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul>'
+
+
+def _asks(lab: Lab, prefix: str, seed: int) -> str:
+    """The questions that the bench asks at the turning points."""
+    if not lab.predictions:
+        return ""
+    return (
+        f'<h4 id="{prefix}expect">What do you expect?</h4><p>Answer before you play. '
+        f"Choose one letter, and write the reason.</p>{sheet_questions.asking(lab, seed)}"
+    )
+
+
+def _to_write(lab: Lab, task: Task, prefix: str, seed: int) -> str:
+    """The middle of the sheet of a lab that asks for a program."""
+    checks = _asked(f"<p>{escape(check.name)}</p>{ruled(1)}" for check in task.checks)
+    return (
+        f'{_paragraphs(lab.intro)}<h4 id="{prefix}program">The program to start from</h4>{_program(task.starter)}'
+        f'<h4 id="{prefix}checks">What it must do</h4><p>Write beside each test whether this program passes it, '
+        f"and what you would change.</p>{checks}{_asks(lab, prefix, seed)}"
+    )
+
+
+def answers(lab: Lab, prefix: str = "", seed: int = 0) -> str:
+    """What the sheet asks for: the filled table, the answers and the shortest ways, or the program; then what to notice."""
+    expected = (
+        f'<h4 id="{prefix}expected">What to expect, and why</h4>{sheet_questions.answering(lab, seed)}'
+        if lab.predictions
+        else ""
+    )
     notice = "".join(f"<li>{escape(text)}</li>" for text in lab.notice)
     hints = "".join(f"<li>{escape(text)}</li>" for text in (*lab.hints, *(hint for goal in lab.goals for hint in goal.hints)))
     if lab.code is None:
-        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, goal)}" for goal in lab.goals)
+        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, goal, seed)}" for goal in lab.goals)
+        trace = run(lab.setting(seed))
+        filled = f'<h4 id="{prefix}filled">The table, filled in</h4>{_table(trace, filled=True)}' if len(trace.steps) > 1 else ""
         first = (
-            f'<h4 id="{prefix}filled">The table, filled in</h4>{_table(run(lab.scenario), filled=True)}'
+            f"{filled}{expected}"
             f'<h4 id="{prefix}ways">A shortest way to each goal</h4>{solved}'
         )
     else:
@@ -103,8 +150,9 @@ def answers(lab: Lab, prefix: str = "") -> str:
         first = f'<h4 id="{prefix}solved">The tests</h4><ol>{checks}</ol>'
         if lab.code.solution:
             first += f'<h4 id="{prefix}solution">A program that passes them all</h4>{_program(lab.code.solution)}'
+        first += expected
     return (
-        f'<p class="sheet-facts">{lab.minutes} minutes · {seed(lab)}</p>{first}'
+        f'<p class="sheet-facts">{lab.minutes} minutes · seed {seed}</p>{first}'
         f'<h4 id="{prefix}hints">Hints, in the order in which to give them</h4><ol>{hints}</ol>'
         f'<h4 id="{prefix}notice">What to notice</h4><ul>{notice}</ul>{_paragraphs(lab.closing)}'
     )
@@ -124,16 +172,16 @@ def _asked(items: Iterable[str]) -> str:
     return f'<ul class="asked">{"".join(f"<li>{item}</li>" for item in numbered)}</ul>'
 
 
-def _way(lab: Lab, goal: Goal) -> str:
+def _way(lab: Lab, goal: Goal, seed: int) -> str:
     """A shortest way to the goal; where the reader chooses a table first, at the first one that has a way."""
     tables = [f"At “{table.text}”, " for table in lab.tables] or [""]
-    settings = zip(tables, lab.scenarios[0], strict=True)
-    found = ((at, scenario, moves) for at, scenario in settings if (moves := ways.way(scenario, goal)) is not None)
-    at, scenario, made = next(found, ("", lab.scenario, None))
+    settings = zip(tables, lab.scenarios[lab.variant(seed)], strict=True)
+    found = ((at, scenario, way) for at, scenario in settings if (way := ways.way(scenario, goal)) is not None)
+    at, scenario, made = next(found, ("", lab.setting(seed), None))
     if made is None:
         raise InputError("no moves reach a goal", place=f"labs/{lab.name}.toml", mend=f"Try teardown check {lab.name}")
-    moves = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
-    return f"<b>{escape(at)}{len(made)} moves:</b></p><ol>{moves}</ol>" if made else "<b>It is so from the start.</b></p>"
+    told = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
+    return f"<b>{escape(at)}{len(made)} moves:</b></p><ol>{told}</ol>" if made else "<b>It is so from the start.</b></p>"
 
 
 def _table(trace: Trace, *, filled: bool) -> str:
@@ -158,19 +206,16 @@ def _paragraphs(text: str) -> str:
     return "".join(f"<p>{escape(part.strip())}</p>" for part in text.split("\n\n") if part.strip())
 
 
-def _ruled(lines: int) -> str:
-    return f'<div class="sheet-ruled">{f"<p>{_BLANK}</p>" * lines}</div>'
-
-
 # --- sheets of their own ---------------------------------------------------------------------------------------------
 
 
-def document(lab: Lab, edition: str, date: str) -> str:
+def document(lab: Lab, edition: str, date: str, seed: int = 0) -> str:
     """A whole HTML document: the sheet, for teachers with the answers behind it."""
     teacher = edition == "teacher"
-    body = f'<section class="sheet"><h1>{escape(lab.title)}</h1><p class="lead">{escape(lab.summary)}</p>{student(lab)}</section>'
+    lead = f'<h1>{escape(lab.title)}</h1><p class="lead">{escape(lab.summary)}</p>'
+    body = f'<section class="sheet">{lead}{student(lab, seed=seed)}</section>'
     if teacher:
-        body += f'<section class="sheet break"><h1>Answers: {escape(lab.title)}</h1>{answers(lab, "a-")}</section>'
+        body += f'<section class="sheet break"><h1>Answers: {escape(lab.title)}</h1>{answers(lab, "a-", seed)}</section>'
     body = body.replace("<h4", "<h2").replace("</h4>", "</h2>")
     title = f"{lab.title}: worksheet{', with answers' if teacher else ''}"
     return (
@@ -181,9 +226,9 @@ def document(lab: Lab, edition: str, date: str) -> str:
     )
 
 
-def feet(lab: Lab, edition: str, date: str) -> str:
+def feet(lab: Lab, edition: str, date: str, seed: int = 0) -> str:
     """The rules of a sheet's running foot: lab, edition, seed and version on every page."""
-    left = f"FIN_WAIT_2 · lab {lab.name} · {seed(lab)}"
+    left = f"FIN_WAIT_2 · lab {lab.name} · seed {seed}"
     right = f"{edition.capitalize()}’s edition · {__version__}, {date}"
     return (
         f'@page{{margin:16mm 18mm 18mm;@top-left{{content:none}}@top-right{{content:none}}'
@@ -199,19 +244,21 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m teardown.site.worksheets", description=__doc__)
     parser.add_argument("labs", nargs="*", metavar="LAB", help="default: every lab")
+    parser.add_argument("--seed", type=int, default=0, help="which variant; 0 is the lab as its file tells it")
     parser.add_argument("--paper", choices=press.PAPERS, default="a4")
     parser.add_argument("--site", type=Path, default=Path("site"))
     options = parser.parse_args(argv)
     made = {}
     try:
-        date = day()
+        date, seed = day(), checked(options.seed)
         for lab in map(labs.load, options.labs or labs.names()):
             for edition in ("student", "teacher"):
-                name = f"{FOLDER}/{lab.name}-{edition}.pdf"
+                name = f"{FOLDER}/{lab.name}-{edition}{f'-seed-{seed}' if seed else ''}.pdf"
                 with press.strict(name):
                     pages = press.lay_out(
-                        document(lab, edition, date), options.site, Path("build/book"), options.paper, feet(lab, edition, date)
-                    )
+                        document(lab, edition, date, seed), options.site, Path("build/book"), options.paper,
+                        feet(lab, edition, date, seed),
+                    )  # fmt: skip
                     content = press.print_pages(pages)
                 made[name] = content
                 print(f"==> {options.site / name} ({len(pages.pages)} pages, {len(content) / 1000:.0f} kB)")
