@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import build, engine, figures, labs, pages, pkt, pyodide, runaway
+from benchmarks import book, build, engine, figures, labs, pages, pkt, pyodide, runaway
 from benchmarks.result import ROOT, Result
 
 
@@ -43,6 +43,9 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "engine-start": pages.measure_start,
     "labs": labs.measure,
     "runaway": runaway.measure,
+    "book": book.measure_book,
+    "offline-copy": book.measure_offline,
+    "classroom": book.measure_classroom,
 }
 
 
