@@ -6,7 +6,9 @@ A script presses the first button that works. Time is counted from the start of 
 
 * `first`: until the first result is on the page: the answer to a move, or what a program of five lines prints;
 * `live`: until the live engine has answered: ours only, for peers it is the same moment;
-* bytes and requests until the first result, as the server sent them; long tasks of the page beyond 50 ms.
+* bytes and requests until the first result, as the server sent them, and not what it sent later;
+* `blocked`: what long tasks of the page exceed 50 ms, until the live result. Of our page only those count that end after
+  the engine's worker was made; `page blocked` is all of them, the theme's too.
 
 The peers come from their registry packages, in `benchmarks/peers/`. Where a page names another host, the same file comes
 from this server. A peer that cannot be set up is named with the reason.
@@ -51,8 +53,18 @@ print("RESULT-" + str(double(21)))
 WATCH = """
 window.blocked = [];
 new PerformanceObserver((list) => {
-  for (const { startTime, duration } of list.getEntries()) window.blocked.push([startTime, Math.max(0, duration - 50)]);
+  for (const { startTime, duration } of list.getEntries()) window.blocked.push([startTime + duration, duration - 50]);
 }).observe({ type: "longtask", buffered: true });
+window.blockedAfter = (start) => window.blocked.reduce((sum, [end, ms]) => sum + (end > start ? ms : 0), 0);
+// Peers have no moment that is told; their pages are there for the engine.
+window.engineBegan = 0;
+const { Worker } = window;
+window.Worker = class extends Worker {
+  constructor(...given) {
+    super(...given);
+    if (String(given[0]).endsWith("/assets/web/worker.js")) window.engineBegan ||= performance.now();
+  }
+};
 window.marks = {};
 window.mark = (name) => { window.marks[name] ??= performance.now(); };
 window.until = (found) => new Promise((then) => {
@@ -71,14 +83,31 @@ class Line:
     def __init__(self) -> None:
         self.rate: float | None = None
         self.delay = 0.0
-        self.sent = self.asked = 0
+        self.clear()
         self._free = 0.0
         self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Forgets what went over it."""
+        self._pieces: list[tuple[float, int]] = []
+        self._asked: list[float] = []
+
+    def ask(self) -> None:
+        """Notes a request."""
+        self._asked.append(time.time())
+
+    def asked(self, until: float) -> int:
+        """The requests up to a moment, in seconds since 1970."""
+        return sum(when <= until for when in self._asked)
+
+    def sent(self, until: float) -> int:
+        """The bytes up to a moment, in seconds since 1970."""
+        return sum(size for when, size in self._pieces if when <= until)
 
     def send(self, size: int) -> None:
         """Waits until `size` bytes have gone."""
         with self._lock:
-            self.sent += size
+            self._pieces.append((time.time(), size))
             if self.rate is None:
                 return
             now = time.monotonic()
@@ -105,7 +134,7 @@ class Handler(serve.Handler):
 
     def do_GET(self) -> None:  # noqa: N802 (the base class names it)
         """One file."""
-        self.line.asked += 1
+        self.line.ask()
         if self.line.delay:
             time.sleep(self.line.delay)
         _, top, *rest = self.path.partition("?")[0].split("/")
@@ -160,7 +189,7 @@ class Peer(NamedTuple):
 
 LIVE = """
   const element = await until(() => document.querySelector("tcp-lab[data-engine=live]"));
-  const { engine } = await import("/site/assets/web/engine.js");
+  const { engine } = await import("/site/assets/web/main.js");
   const moves = [document.querySelector("tcp-lab").dataset.lab === "buggy-client" ? "fire:server:keep-alive" : "wait"];
   await engine.ask({ ask: "situation", lab: element.dataset.lab, moves, attempt: null });
   mark("live");
@@ -287,7 +316,7 @@ def visit(context: BrowserContext, line: Line, origin: str, peer: Peer) -> dict[
     """One visit: ms to each mark, and kB, requests and blocked ms until the first result."""
     page = context.new_page()
     page.add_init_script(WATCH)
-    line.sent = line.asked = 0
+    line.clear()
     page.goto(origin + peer.path, wait_until="commit")
     page.evaluate(f"window.pressing = ({peer.script})(); undefined")
     return seen(page, line)
@@ -295,20 +324,19 @@ def visit(context: BrowserContext, line: Line, origin: str, peer: Peer) -> dict[
 
 def seen(page: Page, line: Line) -> dict[str, float]:
     """What a page that is being pressed has marked, when it has marked all."""
-    page.wait_for_function("window.marks.first", timeout=PATIENCE, polling=10)
-    found: dict[str, float] = {"kB": line.sent / 1000, "requests": line.asked}
-    page.wait_for_function(
-        "window.pressing.then(() => true)", timeout=PATIENCE
-    )
-    found |= page.evaluate("window.marks")
-    found["kB to live"] = line.sent / 1000
-    found["blocked"] = page.evaluate("window.blocked.reduce((sum, [, ms]) => sum + ms, 0)")
+    page.wait_for_function("window.pressing.then(() => true)", timeout=PATIENCE)
+    marks, began = page.evaluate("[window.marks, performance.timeOrigin]")
+    first = (began + marks["first"]) / 1000
+    found: dict[str, float] = {"kB": line.sent(first) / 1000, "requests": line.asked(first)} | marks
+    found["kB to live"] = line.sent((began + max(marks.values())) / 1000) / 1000
+    found["page blocked"] = page.evaluate("window.blockedAfter(0)")
+    found["blocked"] = page.evaluate("window.blockedAfter(window.engineBegan)")
     return found
 
 
 def next_lab(page: Page, line: Line, origin: str) -> dict[str, float]:
     """From a lab with a live engine on to the next one, by a link."""
-    line.sent = line.asked = 0
+    line.clear()
     page.evaluate("(address) => { location.href = address; }", f"{origin}/site/labs/clean-close/")
     page.wait_for_url("**/clean-close/", wait_until="commit")
     page.evaluate(f"window.pressing = ({OURS.script})(); undefined")
@@ -319,7 +347,7 @@ def stopped(page: Page) -> float:
     """ms from the moment that a program which never ends is given up until the lab's engine answers again."""
     return float(
         page.evaluate("""async () => {
-  const { engine } = await import("/site/assets/web/engine.js");
+  const { engine } = await import("/site/assets/web/main.js");
   const start = performance.now();
   engine.renew();
   await engine.ask({ ask: "situation", lab: "buggy-client", moves: ["wait", "wait", "wait", "wait"], attempt: null });
@@ -331,7 +359,6 @@ def stopped(page: Page) -> float:
 def measure() -> Result:
     """All peers, cold and again, at full speed and over the slow line."""
     result = Result("labs", "ms; kB, requests where said")
-    result.notes["load before"] = list(os.getloadavg())
     line = Line()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folders, peers, missing = set_up(Path(name))
@@ -354,7 +381,6 @@ def measure() -> Result:
                     note(result, "ours, slow line, host with brotli", visit(context, line, brotli, OURS))
                 line.rate, line.delay = None, 0.0
         browser.close()
-    result.notes["load after"] = list(os.getloadavg())
     for name, why in missing.items():
         result.skip(f"{name}: {why}")
     judge(result)

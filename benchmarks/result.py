@@ -24,6 +24,8 @@ class Result:
     notes: dict[str, Any] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    #: Load averages of the machine (1, 5, 15 minutes) when the measurement began.
+    load: list[float] = field(default_factory=lambda: list(os.getloadavg()))
 
     def add(self, name: str, value: float) -> None:
         """One more run of `name`."""
@@ -66,6 +68,5 @@ class Result:
             "ratios": self.ratios,
             "missing": self.missing,
         }
-        if self.notes:
-            data["notes"] = self.notes
+        data["notes"] = {"load before": self.load, "load after": list(os.getloadavg())} | self.notes
         (folder / f"{self.name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -191,7 +191,7 @@ def test_the_worker_keeps_nothing_that_reaches_out(visit: Visit) -> None:
     """Looks from inside, by a worker that is told to run a program and then shows what is left of its world."""
     page = opened(visit)
     left = page.evaluate("""async () => {
-      const { supply } = await import(new URL("/assets/web/supply.js", location.href).href);
+      const { supply } = await import(new URL("/assets/web/main.js", location.href).href);
       const { worker, start } = supply();
       const source = await (await fetch("/assets/web/worker.js")).text();
       // The same script, with one more line: after each answer it shows what its global scope still has.

@@ -25,7 +25,7 @@ LISTEN = """
   };
 """
 ASK = """async (moves) => {
-  const { engine } = await import("/assets/web/engine.js");
+  const { engine } = await import("/assets/web/main.js");
   return JSON.stringify(await engine.ask({ ask: "situation", lab: "buggy-client", moves, attempt: null }));
 }"""
 
@@ -177,7 +177,7 @@ def test_the_next_worker_is_given_what_the_last_one_had(visit: Visit, watch: Wat
     live(page)
     fetched = len(watch.requests)
     for restarts in (1, 2):
-        page.evaluate("import('/assets/web/engine.js').then(({ engine }) => engine.renew())")
+        page.evaluate("import('/assets/web/main.js').then(({ engine }) => engine.renew())")
         page.wait_for_function("(n) => said.filter((data) => data.live).length > n", arg=restarts)
         assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
     again = [url for url in watch.requests[fetched:] if url.endswith((".wasm", ".bin"))]

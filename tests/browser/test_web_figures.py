@@ -90,7 +90,7 @@ def test_the_figure_page_ships_few_bytes_of_ours(
     html = (site / pages["figure"].strip("/") / "index.html").read_text(encoding="utf-8")
     figure = next(match[0] for match in FIGURE.finditer(html))
     ours = {path for path in watch.paths() if "/assets/web/" in path}
-    assert any(path.endswith("player.js") for path in ours)
+    assert any(path.endswith("main.js") for path in ours)
     total = len(gzip.compress(figure.encode(), 6))
     total += sum(len(gzip.compress((site / path.lstrip("/")).read_bytes(), 6)) for path in ours)
     assert total <= MOST_BYTES

@@ -159,8 +159,8 @@ def test_the_first_moves_need_no_python(visit: Visit, watch: Watch, pages: dict[
 def test_a_future_and_the_live_engine_say_the_same(lab: Page) -> None:
     """Each in its own way: the page's from the build, the worker's from Python."""
     asked = """async (moves) => {
-      const { foreseen } = await import("/assets/web/futures.js");
-      const { engine } = await import("/assets/web/engine.js");
+      const { foreseen } = await import("/assets/web/main.js");
+      const { engine } = await import("/assets/web/main.js");
       const request = { ask: "situation", lab: "buggy-client", moves, attempt: null };
       return { health: engine.health, future: await foreseen(request), live: JSON.stringify(await engine.ask(request)) };
     }"""

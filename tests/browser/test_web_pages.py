@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit, pages: dict[str,
 
 
 @pytest.mark.parametrize("kind", ["front", "text", "figure"])
-def test_a_reader_fetches_no_lab_code_and_no_engine(
+def test_a_reader_fetches_one_script_and_no_engine(
     visit: Visit, watch: Watch, pages: dict[str, str], kind: str
 ) -> None:
     page = ready(visit(pages[kind]), kind)
@@ -52,9 +53,10 @@ def test_a_reader_fetches_no_lab_code_and_no_engine(
     heavy = [
         path
         for path in watch.paths()
-        if any(word in path for word in ("/engine/", "pyodide", "web/lab.js", "web/worker"))
+        if any(word in path for word in ("/engine/", "pyodide", "/futures/", "/editor/", "web/worker"))
     ]
     assert heavy == []
+    assert sorted(Path(path).name for path in watch.paths() if "/web/" in path) == ["all.css", "main.js"]
 
 
 def test_controls_are_large_enough_to_touch(visit: Visit, pages: dict[str, str]) -> None:

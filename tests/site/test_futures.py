@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from teardown.errors import InputError
 from teardown.lab import file as labs
-from teardown.site import futures, hints
+from teardown.site import bundle, futures
 
+ROOT = Path(__file__).parents[2]
 PLAYED = tuple(name for name in labs.names() if labs.load(name).code is None)
 
 
@@ -50,8 +54,20 @@ def test_a_difference_makes_the_new_text(old: str, new: str) -> None:
     assert futures.patched(old, futures.diff(old, new)) == new
 
 
-def test_a_lab_page_asks_early_for_every_script_it_will_need() -> None:
-    scripts = hints.modules("lab.js")
-    assert scripts[0] == "lab.js"
-    assert {"engine.js", "futures.js", "supply.js", "strings.js", "dom.js"} < set(scripts)
-    assert "worker.js" not in scripts
+def test_one_script_and_one_style_sheet_hold_every_source() -> None:
+    made, web = bundle.web(ROOT), ROOT / "src" / "web"
+    assert set(made) == {"main.js", "all.css", "worker.js"}
+    asked = set(re.findall(r"""["'`](\.[\w./-]+\.js)["'`]""", made["main.js"].decode()))
+    assert asked == {"./worker.js", "../editor/editor.js", "../../service-worker.js"}
+    named = set(re.findall(r'@import "./([\w-]+\.css)"', (web / "all.css").read_text(encoding="utf-8")))
+    assert named == {path.name for path in web.glob("*.css")} - {"all.css"}
+    for path in web.glob("*.js"):
+        for element in re.findall(r"<(tcp-\w+)>", path.read_text(encoding="utf-8")):
+            assert element.encode() in made["main.js"], path.name
+
+
+def test_a_source_with_a_fault_is_named(tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    (tmp_path / "wrong.js").write_text("let = ;")
+    with pytest.raises(InputError, match=r"wrong\.js"):
+        bundle.bundle(tmp_path, "wrong.js")

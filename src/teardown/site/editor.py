@@ -1,41 +1,27 @@
 """The editor of learners' programs: CodeMirror and `src/editor/editor.js` as one file, made by esbuild at the build.
 
-esbuild is a program of its own in its npm package, so no Node.js is needed here. What it takes in is told by its own
-list, and the licence of every package in it goes beside the bundle.
+What esbuild takes in is told by its own list, and the licence of every package in it goes beside the bundle.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from pathlib import Path
 
-from teardown.errors import InputError
+from teardown.site.bundle import bundle
 from teardown.site.engine import installed
 
 SOURCE = "src/editor/editor.js"
-OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--log-level=error")
 
 
 def files(root: Path) -> dict[str, bytes]:
     """The bundle and the licences. Raises InputError when a package is not installed or the source has a fault."""
-    tool = _tool(root / "node_modules")
     with tempfile.TemporaryDirectory() as work:
         out, list_of = Path(work, "editor.js"), Path(work, "inputs.json")
-        done = subprocess.run(
-            [tool, SOURCE, *OPTIONS, f"--outfile={out}", f"--metafile={list_of}"], cwd=root, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise InputError(f"esbuild refuses it: {' '.join(done.stderr.split())[:300]}", place=SOURCE)
+        bundle(root, SOURCE, "--format=esm", f"--outfile={out}", f"--metafile={list_of}")
         inputs = json.loads(list_of.read_text("utf-8"))["inputs"]
         return {"editor.js": out.read_bytes(), "LICENSES.txt": _licences(root, inputs)}
-
-
-def _tool(packages: Path) -> Path:
-    """esbuild for this machine: npm has installed just that one."""
-    found = sorted(packages.glob("@esbuild/*/bin/esbuild")) + sorted(packages.glob("@esbuild/*/esbuild.exe"))
-    return found[0] if found else installed(packages / "@esbuild")
 
 
 def _licences(root: Path, inputs: dict[str, object]) -> bytes:

@@ -13,7 +13,6 @@ import gzip
 import io
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from typing import Any, Final
 from teardown.draw.svg import escape
 from teardown.errors import InputError
 from teardown.site import takeaway
+from teardown.site.bundle import bundle
 from teardown.site.edition import edition
 from teardown.site.engine import ZIP_TIME
 
@@ -35,7 +35,7 @@ _LEFT_OUT: Final = re.compile(
     r"|^assets/web/.*\.js$|^fin-wait-2-|^worksheets/"
 )
 _HREF: Final = re.compile(r'(\shref=")([^"#?:]*)([^"]*")')
-_MODULE: Final = re.compile(r'<script\b[^>]*\bsrc="((?:\.\./|\./)*)assets/web/(?:main|early)\.js"[^>]*></script>')
+_MODULE: Final = re.compile(r'<script\b[^>]*\bsrc="((?:\.\./|\./)*)assets/web/main\.js"[^>]*></script>')
 _AHEAD: Final = re.compile(r'<link\b[^>]*\brel="?(?:modulepreload|preload|prefetch|preconnect|canonical|manifest)\b[^>]*>')
 
 
@@ -52,7 +52,10 @@ def copy(root: Path, site: Path) -> dict[str, bytes]:
         files[name] = _page(files[name].decode(), name, files).encode()
     files["search/search_index.js"] = _search(site / "search" / "search_index.json")
     files["assets/web/shim.js"] = (root / "node_modules" / "iframe-worker" / "shim" / "index.js").read_bytes()
-    files["assets/web/main.js"] = _bundle(root)
+    files["assets/web/main.js"] = bundle(
+        root, "src/web/main.js", "--format=iife",
+        "--banner:js=var tcpHere=document.currentScript.src;", "--define:import.meta.url=tcpHere",
+    )  # fmt: skip
     worker = (site / "assets" / "web" / "worker.js").read_text(encoding="utf-8")
     ahead = Path(__file__).with_name("offline.js").read_text(encoding="utf-8")
     files["assets/web/offline.js"] = ahead.replace('/*WORKER*/""', json.dumps(worker)).encode()
@@ -97,19 +100,6 @@ def _search(index: Path) -> bytes:
         place, hash_, anchor = entry["location"].partition("#")
         entry["location"] = (_file(place) if place else "index.html") + hash_ + anchor
     return f"var __index = {json.dumps(data, ensure_ascii=False)}\n".encode()
-
-
-def _bundle(root: Path) -> bytes:
-    """The scripts of src/web as one classic script, made by esbuild."""
-    tool = root / "node_modules" / "esbuild" / "bin" / "esbuild"
-    done = subprocess.run(
-        [str(tool), "src/web/main.js", "--bundle", "--format=iife", "--minify", "--charset=utf8", "--target=es2022",
-         "--banner:js=var tcpHere=document.currentScript.src;", "--define:import.meta.url=tcpHere"],
-        cwd=root, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise InputError(f"esbuild failed: {done.stderr.decode().strip()[:200]}", mend="Run tools/bootstrap.sh site.")
-    return done.stdout
 
 
 def _engine(folder: Path) -> bytes:

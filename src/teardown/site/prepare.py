@@ -2,7 +2,7 @@
 
 Into `docs/`, where MkDocs finds it (all of it is ignored by git):
 
-* `assets/web/`: the scripts and style sheets of `src/web/`;
+* `assets/web/`: the scripts and style sheets of `src/web/`, as one of each (`teardown.site.bundle`);
 * `assets/fonts/`: the two typefaces, with their licences;
 * `assets/engine/`: Pyodide, the engine, and everything that makes a lab start fast (`teardown.site.engine`);
 * `assets/futures/`: the answers to the first moves of every lab (`teardown.site.futures`);
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from teardown.errors import InputError
-from teardown.site import downloads, editor, engine, futures, proofs
+from teardown.site import bundle, downloads, editor, engine, futures, proofs
 from teardown.site.engine import Say, installed
 
 #: Typeface (folder below `node_modules/@fontsource/`) -> the cuts that `site.css` names.
@@ -41,7 +41,7 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     Raises InputError for a lab file that is not right, and when a package is not installed.
     """
     docs = docs or root / "docs"
-    mirror(files_of(root / "src" / "web"), docs / "assets" / "web")
+    mirror(bundle.web(root), docs / "assets" / "web")
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
     cache = cache or root / "build" / "engine"
     proofs.prove(root, say)
