@@ -30,11 +30,11 @@ def page(browser: Browser, origin: str) -> Iterator[Page]:
     watch.check()
 
 
-def key(lab: Lab) -> list[str]:
-    """The shortest way to the first goal, move for move, as the hints give it."""
+def key(lab: Lab, goal: str) -> list[str]:
+    """The shortest way to a goal, move for move, as the hints give it."""
     played: list[str] = []
-    while not situation(lab.name, played)["goals"][lab.goals[0].id]:
-        move = hint(lab.name, played, lab.goals[0].id)["move"]
+    while not situation(lab.name, played)["goals"][goal]:
+        move = hint(lab.name, played, goal)["move"]
         assert move is not None
         played.append(move)
     return played
@@ -85,7 +85,7 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
     page.locator("tcp-lab [data-action=hint]").wait_for()
 
     # the shortest way, with the questions on it
-    way, goal = key(lab), page.locator(f'tcp-lab [data-goal="{lab.goals[0].id}"]')
+    way, goal = key(lab, lab.goals[0].id), page.locator(f'tcp-lab [data-goal="{lab.goals[0].id}"]')
     for move in way:
         answer(page)
         make(page, move)
@@ -108,6 +108,11 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
     future.locator("a[data-take]").click()
     expect(page.locator("tcp-lab")).to_have_attribute("data-step", str(len(way)))
     expect(goal).to_have_attribute("data-reached", "yes")
+
+    # every other goal, by its own shortest way, as a link opens it
+    for other in lab.goals[1:]:
+        page.evaluate("(way) => { location.hash = `moves=${way}` }", ",".join(key(lab, other.id)))
+        expect(page.locator(f'tcp-lab [data-goal="{other.id}"]')).to_have_attribute("data-reached", "yes")
 
     # everything that is now on the page can be used by everybody
     page.evaluate(AXE.read_text(encoding="utf-8"))

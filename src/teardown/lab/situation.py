@@ -32,7 +32,7 @@ VERSION = 1
 MOST_MOVES = 500
 
 #: How far the search for a hint may grow: it answers while the reader waits.
-_MOST_WORLDS = 6_000
+_MOST_WORLDS = 7_500
 
 _GROUPS = {
     "programs": ("The programs", ("call",)),
