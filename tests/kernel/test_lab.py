@@ -52,9 +52,14 @@ def hurried(scenario: Scenario) -> Scenario:
 @pytest.fixture(scope="module")
 def verdicts(real: None) -> dict[str, Verdict]:
     with ThreadPoolExecutor(4) as pool:
-        return dict(
-            zip(LINUX, pool.map(lambda name: against_kernel(hurried(load(name))), LINUX), strict=True)
-        )
+        found = dict(zip(LINUX, pool.map(lambda name: against_kernel(hurried(load(name))), LINUX), strict=True))
+    # Real programs on a busy machine can be late for their own limits. What differs is played again, alone: a
+    # difference between engine and kernel comes every time.
+    for name in LINUX:
+        for _again in range(2):
+            if found[name].differences:
+                found[name] = against_kernel(hurried(load(name)))
+    return found
 
 
 @pytest.mark.kernel
