@@ -39,7 +39,7 @@ export class Forks {
   /** Shows the futures of a work; draws only what is new. @param {{seed: number, moves: string[], futures: string[][]}} work */
   show({ seed, moves, futures }) {
     const { region } = this;
-    region.parentElement?.toggleAttribute("data-forked", futures.length > 0);
+    region.closest("tcp-lab")?.toggleAttribute("data-forked", futures.length > 0);
     if (!futures.length) {
       this.#drawn = [];
       return region.replaceChildren();

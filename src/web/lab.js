@@ -38,6 +38,7 @@ export class Lab extends HTMLElement {
   /** @type {AbortController | null} ends all listeners */ #leaving = null;
   /** @type {[string, ...Node[]] | null} what to say once the next answer is shown */ #note = null;
   #answering = false;
+  #news = el("div", { "data-region": "news", role: "status" });
   #spoken = el("p", { class: "tcp-spoken", role: "status" });
   #copy = el("button", { type: "button", "data-action": "copy" }, words.copy);
   /** @type {Predictions} */ #predictions;
@@ -92,10 +93,10 @@ export class Lab extends HTMLElement {
     const actions = /** @type {const} */ (["undo", "redo", "restart", "hint"]);
     tools.replaceChildren(
       ...actions.map((action) => el("button", { type: "button", "data-action": action }, words[action])), this.#copy);
-    if (!tools.isConnected) this.#region("status")?.before(tools);
-    this.#region("moves")?.before(this.#predictions.region);
-    this.#region("states")?.before(this.#panel.region);
-    this.#region("ladder")?.after(this.#forks.region);
+    if (!tools.isConnected) this.#region("moves")?.before(this.#predictions.region, tools);
+    this.#region("status")?.before(this.#news);
+    this.#region("states")?.before(this.#forks.region);
+    this.#region("transcript")?.before(this.#panel.region);
     this.#region("message")?.setAttribute("role", "status");
     this.append(this.#spoken);
     this.#showTools();
@@ -272,7 +273,7 @@ export class Lab extends HTMLElement {
       redo: refused && !opened ? before.redo : redo,
     };
     if (chose && !refused) this.#work.futures = forked(this.#work.futures, old, [...answer.moves, ...redo.toReversed()]);
-    const finished = !opened && this.#count(answer.goals);
+    const fresh = !opened && this.#count(answer.goals);
     const focused = this.#focused();
     for (const [name, html] of Object.entries(answer.html)) {
       const region = this.#region(name);
@@ -281,9 +282,9 @@ export class Lab extends HTMLElement {
     this.#predictions.show(answer.prediction, this.#work.answered);
     this.#showStates(answer);
     this.dataset.step = String(answer.moves.length);
-    this.#scrollToNewest();
     this.#showTools();
-    this.#showWork();
+    this.#showWork(fresh);
+    this.#showNewest(opened);
 
     const changed = encode(answer) !== encode(before);
     if (!opened) {
@@ -296,22 +297,34 @@ export class Lab extends HTMLElement {
 
     if (refused) this.#tell(opened ? words.partly(answer.refused ?? "") : (answer.refused ?? ""));
     else if (this.#aside) this.#tellAside();
-    else if (finished) this.#tell(words.finished, el("a", { href: "#closing" }, words.finishedLink));
     else this.#tell(...(this.#note ?? [""]));
     this.#note = null;
     this.#refocus(focused);
     if (!refused) this.#spoken.textContent = `${this.#sentence(answer, wish)} ${this.#predictions.sentence}`.trim();
   }
 
-  /** Notes the goals that are reached. @param {Record<string, boolean>} goals @returns {boolean} the last one just now */
+  /** Notes the goals that are reached. @param {Record<string, boolean>} goals @returns {boolean} whether one was just now */
   #count(goals) {
     const fresh = Object.keys(goals).filter((id) => goals[id] && !this.#work.done.includes(id));
     this.#work.done = [...this.#work.done, ...fresh];
-    return fresh.length > 0 && Object.keys(goals).every((id) => this.#work.done.includes(id));
+    return fresh.length > 0;
   }
 
-  /** What the reader has done before and this future does not show, and the other futures. */
-  #showWork() {
+  /** Says above the picture's story that a goal was reached just now, and which is next; at the end, that it is the end. @param {boolean} fresh */
+  #showNews(fresh) {
+    const goals = [...this.querySelectorAll("[data-goal]")];
+    const open = goals.filter((item) => !this.#work.done.includes(item.getAttribute("data-goal") ?? ""));
+    if (!open.length) {
+      const end = el("p", {}, el("b", {}, words.finished(goals.length, this.#work.answered.length)), " ",
+        el("a", { href: "#closing" }, words.finishedLink));
+      return this.#news.replaceChildren(end);
+    }
+    const next = open[0].querySelector(".lab-goal")?.textContent ?? "";
+    this.#news.replaceChildren(...(fresh ? [el("p", {}, words.reached(goals.length - open.length, goals.length, next))] : []));
+  }
+
+  /** What the reader has done before and this future does not show, and the other futures. @param {boolean} [fresh] a goal just now */
+  #showWork(fresh = false) {
     for (const item of this.querySelectorAll("[data-goal][data-reached=no]")) {
       if (!this.#work.done.includes(item.getAttribute("data-goal") ?? "")) continue;
       item.setAttribute("data-reached", "before");
@@ -319,6 +332,7 @@ export class Lab extends HTMLElement {
       box.textContent = "☑";
       said.textContent = words.doneBefore;
     }
+    this.#showNews(fresh);
     this.#forks.show(this.#work);
     this.#panel.show(this.#work.seed);
   }
@@ -350,9 +364,25 @@ export class Lab extends HTMLElement {
     if (diagram) new StateMap(diagram).show(states, null);
   }
 
-  #scrollToNewest() {
+  /**
+   * Turns ladder and page so that what is new can be seen: the ladder's end, and above the moves what the last one did.
+   * Nothing turns where both are in sight. @param {boolean} opened the page is being opened, so it stays where it is
+   */
+  #showNewest(opened) {
     const ladder = this.#region("ladder");
     ladder?.scrollTo({ top: ladder.scrollHeight });
+    const news = this.#news.firstChild ? this.#news : this.#region("status")?.firstElementChild;
+    const [picture, told, asked, moves] = [ladder, news, this.#predictions.region, this.#region("moves")]
+      .map((part) => part?.getBoundingClientRect());
+    if (opened || !picture || !told || !asked || !moves) return;
+    const beside = told.left >= picture.right;
+    const header = parseFloat(getComputedStyle(this).scrollMarginTop);
+    const free = beside ? header : Math.max(header, picture.bottom); // above this the page is covered
+    let by = Math.min(told.top - free, 0);
+    if (beside && moves.bottom > innerHeight) by = told.top - free;
+    else if (!by) by = Math.max(picture.bottom + 8 - innerHeight, 0);
+    if (asked.height && !beside && asked.bottom > innerHeight) by = asked.top - free;
+    if (by) scrollBy({ top: by, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
   }
 
   #showTools() {

@@ -41,7 +41,7 @@ export class Predictions {
 
   /** What would give the answer away is covered meanwhile. @param {string} what */
   #hide(what) {
-    const bench = this.region.parentElement;
+    const bench = this.region.closest("tcp-lab");
     if (what) bench?.setAttribute("data-asking", what);
     else bench?.removeAttribute("data-asking");
   }

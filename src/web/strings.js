@@ -50,8 +50,12 @@ export const lab = {
   cannot: "This situation cannot be opened.",
   hint: "Hint",
   doneBefore: "Done before: ",
-  finished: "All goals are reached.",
-  finishedLink: "Read what it means",
+  /** @type {(done: number, all: number, next: string) => string} */
+  reached: (done, all, next) => `☑ ${done} of ${all} goals reached. Next: ${next}`,
+  /** @type {(goals: number, questions: number) => string} */
+  finished: (goals, questions) => `All ${goals} goals are reached` +
+    `${questions ? `, and ${questions === 1 ? "1 question is" : `${questions} questions are`} answered` : ""}.`,
+  finishedLink: "Read what it means, and where to go on",
   work: "Variant, saving, loading",
   variant: "Variant",
   variantGo: "Show",

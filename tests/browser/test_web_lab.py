@@ -45,7 +45,7 @@ def step(page: Page) -> int:
 
 def states(page: Page) -> tuple[str | None, str | None]:
     """The states of server and client, as the page shows them."""
-    here = page.locator(f'{LAB} [data-region="status"]')
+    here = page.locator(f'{LAB} [data-region="hosts"]')
     return (
         here.locator('[data-host="server"][data-state]').first.get_attribute("data-state"),
         here.locator('[data-host="client"][data-state]').first.get_attribute("data-state"),

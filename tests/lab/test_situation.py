@@ -34,7 +34,7 @@ def test_the_first_frame_shows_states_moves_and_whose_turn_it_is() -> None:
     here = situation("buggy-client", [])
     assert here["step"] == 0
     assert here["states"] == {"server": "ESTABLISHED", "client": "ESTABLISHED"}
-    assert 'data-host="server" data-state="ESTABLISHED"' in here["html"]["status"]
+    assert 'data-host="server" data-state="ESTABLISHED"' in here["html"]["hosts"]
     assert "fire:server:keep-alive" in _Buttons(here["html"]["moves"]).moves
     assert here["html"]["ladder"].startswith("<svg")
 

@@ -1,7 +1,7 @@
 """Where a reader stands in a lab: the moves so far, and everything the page shows about them.
 
 The page's first frame is made by this module at build time and every later one by the same module in the browser,
-so both say the same. All texts are escaped here; scripts only place them.
+so both say the same. `board` says it in HTML; scripts only place it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ from functools import lru_cache
 from typing import Any
 
 from teardown.draw import ladder, words
-from teardown.draw.population import Question, Stay, sentence
-from teardown.draw.svg import escape
 from teardown.errors import InputError
-from teardown.lab.file import Crowd, Lab, load
+from teardown.lab import board
+from teardown.lab.file import Lab, load
 from teardown.lab.goals import first, reached
-from teardown.lab.paste import text as paste
 from teardown.lab.predictions import choices, question
-from teardown.lab.variants import checked, places
+from teardown.lab.variants import checked
 from teardown.lab.ways import search
-from teardown.tcp.states import CLOSED, MEANING, prose
-from teardown.world.captions import TIMER_NAMES
-from teardown.world.moves import IllegalMove, Move, apply, begin, moves, tempting
+from teardown.tcp.states import prose
+from teardown.world.moves import IllegalMove, apply, begin, moves
 from teardown.world.run import ending
-from teardown.world.trace import HOSTS, Host, Running, Step, Trace, spoken
+from teardown.world.trace import Ending, Step, Trace, spoken
 from teardown.world.world import World
 
 VERSION = 1
@@ -33,13 +30,6 @@ MOST_MOVES = 500
 
 #: How far the search for a hint may grow: it answers while the reader waits.
 _MOST_WORLDS = 7_500
-
-_GROUPS = {
-    "programs": ("The programs", ("call",)),
-    "clock": ("Time", ("fire", "wait")),
-}
-#: What else the network can do with a segment, in the shortest words; the whole sentence is the button's name.
-_SHORT = {"drop": "Lose it", "duplicate": "Double it", "delay": "Delay it"}
 
 
 @lru_cache(maxsize=64)
@@ -98,8 +88,11 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
             refused = str(error)
     world, steps = _after(lab, seed, accepted)
     here = _lab(lab)
-    trace = Trace(world.scenario.json(), steps, ending(world))
-    before = len(_after(lab, seed, accepted[:-1])[1]) if accepted and _table(accepted[-1]) is None else 0
+    begun = bool(accepted) and _table(accepted[-1]) is None
+    # Before the first move nothing is over, though two programs in the reader's hands would wait for ever.
+    stands = ending(world) if begun else Ending("open", world.now, "")
+    trace = Trace(world.scenario.json(), steps, stands)
+    before = len(_after(lab, seed, accepted[:-1])[1]) if begun else 0
     fresh = steps[before:] if before else steps[-1:]
     ended = trace.ending.kind if trace.ending.kind in ("closed", "stuck") else None
     said = refused or " ".join(s.caption for s in fresh) + f" {_states_sentence(world)}"
@@ -118,9 +111,12 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
         "ended": ended,
         "goals": {g.id: reached(g, steps) is not None for g in here.goals},
         "prediction": None if choosing else _prediction(here, seed, world, steps, before),
-        "html": {
-            "status": _status(here, seed, world, steps, trace),
-            "moves": _tables(here) if choosing else _moves(world),
+        "html": ({"sockets": board.sockets(here, seed)} if here.paste else {})
+        | {
+            "task": board.task(here, seed, steps),
+            "hosts": board.hosts(world, seed),
+            "status": board.status(here.crowd, world, fresh, trace.ending),
+            "moves": board.tables(here) if choosing else board.moves(world),
             "ladder": ladder.draw(trace, ids=f"lab-{lab}").svg,
             "transcript": words.transcript(trace),
         },
@@ -201,123 +197,3 @@ def _name_of(lab: str, seed: int, played: tuple[str, ...], move: str) -> str:
 
 def _states_sentence(w: World) -> str:
     return f"Server {prose(w.ends.server.state)}, client {prose(w.ends.client.state)}."
-
-
-def _status(lab: Lab, seed: int, w: World, steps: Sequence[Step], trace: Trace) -> str:
-    at = places(seed)
-    hosts = "".join(_host(w, host, at.of(host)) for host in HOSTS)
-    last = steps[-1]
-    owes = (
-        f'<p class="lab-owes" data-owes="{escape(last.owes.who)}"><b>Whose turn:</b> '
-        f"{escape(last.owes.who)} – {escape(last.owes.what)}</p>"
-        if last.owes
-        else '<p class="lab-owes" data-owes=""><b>Whose turn:</b> nobody’s. Both ends are done.</p>'
-    )
-    end = f'<p class="lab-ending">{escape(trace.ending.text)}</p>' if trace.ending.kind != "open" else ""
-    goals = "".join(
-        f'<li data-goal="{escape(g.id)}" data-reached="{"yes" if done else "no"}">'
-        f'<span aria-hidden="true">{"☑" if done else "☐"}</span> '
-        f'<span class="tcp-spoken">{"Done: " if done else "To do: "}</span><span class="lab-goal">{escape(g.text)}</span></li>'
-        for g in lab.goals
-        for done in [reached(g, steps) is not None]
-    )
-    table = (
-        f'<pre class="lab-paste" role="region" tabindex="0" aria-label="netstat -tanpo">{escape(paste(lab.paste, seed))}</pre>'
-        if lab.paste
-        else ""
-    )
-    return (
-        f'<p class="lab-clock"><b>{escape(spoken(w.now))}</b> since the last request was answered</p>'
-        f'<div class="lab-hosts">{hosts}</div>{owes}{end}{_crowd(lab.crowd, w)}{table}'
-        f'<ul class="lab-goals" aria-label="Goals">{goals}</ul>'
-    )
-
-
-def _crowd(crowd: Crowd | None, w: World) -> str:
-    """What the server's table would hold if many connections went this way."""
-    if crowd is None:
-        return ""
-    asked = Question(rate=crowd.rate, buggy=100, size=crowd.room)
-    over = w.ends.server.state == CLOSED
-    if over or (not w.wire and not w.timers.server):
-        stay = Stay("", "", None, w.now if over else None)
-        said = f"{crowd.rate} connections a second like this one: {sentence(stay, asked)}. There is room for {crowd.room:,}."
-    else:
-        said = (
-            f"{crowd.rate} connections a second like this one: {crowd.rate * w.now // 1_000_000:,} entries by now, "
-            f"and room for {crowd.room:,}."
-        )
-    return f'<p class="lab-crowd"><b>The whole table:</b> {escape(said)}</p>'
-
-
-def _host(w: World, host: Host, place: str) -> str:
-    e, setup = w.ends.of(host), w.scenario.hosts.of(host)
-    boxes = "".join("■" if box else "□" for box in e.fins)
-    said = ", ".join(
-        f"{name} {'yes' if box else 'no'}"
-        for name, box in zip(("my FIN sent", "my FIN acknowledged", "peer’s FIN received"), e.fins, strict=True)
-    )
-    gone = " The host is gone." if w.down.of(host) else ""
-    held = (
-        ""
-        if e.state == CLOSED
-        else (" No program holds the socket." if e.orphan else " A program holds the socket.")
-    )
-    running = w.timers.of(host)
-    timers = "".join(f"<li>{escape(_timer(r, w.now))}</li>" for r in running)
-    none = "" if e.state == CLOSED or running else "<li>no timer runs</li>"
-    return (
-        f'<section class="lab-host" aria-label="{host}"><h2>{host.capitalize()} <span>{escape(place)}</span></h2>'
-        f'<p><b data-host="{host}" data-state="{e.state}">{prose(e.state)}</b> '
-        f'<span class="lab-boxes" role="img" aria-label="{escape(said)}">{boxes}</span></p>'
-        f'<p class="lab-meaning">{escape(MEANING[e.state][0].upper() + MEANING[e.state][1:])}.{held}{gone}</p>'
-        f'<ul class="lab-timers">{timers}{none}</ul>'
-        f'<p class="lab-setup">{escape(setup.program.title)}, {escape(setup.profile.name)}</p></section>'
-    )
-
-
-def _timer(r: Running, now: int) -> str:
-    return f"{TIMER_NAMES.get(r.name, r.name)} ({r.owner}): {spoken(max(0, r.expires - now))} left"
-
-
-def _tables(lab: Lab) -> str:
-    """The choices at the beginning."""
-    buttons = "".join(
-        f'<li><button type="button" class="lab-move" data-move="table:{escape(t.id)}">{escape(t.text)}</button></li>'
-        for t in lab.tables
-    )
-    return f'<h2 tabindex="-1">Where do you want to play?</h2><ul>{buttons}</ul>'
-
-
-def _moves(w: World) -> str:
-    legal, tries = moves(w), tempting(w)
-    out = ['<h2 tabindex="-1">What happens next?</h2>']
-    segments = [_segment(f.packet, legal, tries) for f in w.wire]
-    if any(segments):
-        out.append(f"<h3>On the wire</h3><ul>{''.join(segments)}</ul>")
-    for heading, kinds in _GROUPS.values():
-        buttons = [_button(m, "move") for m in legal if m.kind in kinds]
-        buttons += [_button(m, "try") for m in tries if m.kind in kinds]
-        if buttons:
-            out.append(f"<h3>{heading}</h3><ul>{''.join(f'<li>{b}</li>' for b in buttons)}</ul>")
-    return "".join(out)
-
-
-def _segment(packet: int, legal: Sequence[Move], tries: Sequence[Move]) -> str:
-    """What the network can do with one segment: deliver it, or something worse beside that."""
-    mine = [m for m in legal if m.id.endswith(f":{packet}") and m.kind in ("deliver", *_SHORT)]
-    late = [m for m in tries if m.id == f"deliver:{packet}"]
-    if not mine and not late:
-        return ""
-    first = "".join(_button(m, "move") for m in mine if m.kind == "deliver") + "".join(_button(m, "try") for m in late)
-    rest = "".join(_button(m, "move", _SHORT[m.kind]) for m in mine if m.kind in _SHORT)
-    return f'<li class="lab-segment">{first}{rest}</li>'
-
-
-def _button(move: Move, kind: str, short: str = "") -> str:
-    """`short`: what is to be seen; the whole sentence is then the name that is spoken."""
-    name = f' aria-label="{escape(f"{short}: {move.text}")}"' if short else ""
-    return (
-        f'<button type="button" class="lab-{kind}" data-{kind}="{escape(move.id)}"{name}>'
-        f"{escape(short or move.text)}</button>"
-    )

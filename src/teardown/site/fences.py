@@ -134,6 +134,10 @@ def _counts(md: Any) -> dict[str, int]:
     return counts
 
 
+_LADDER = ' role="region" aria-label="Ladder" tabindex="0"'
+_STATUS = ' role="status"'
+
+
 def _lab(source: str, md: Any) -> str:
     name = _toml(source, {"name"}).get("name")
     if not isinstance(name, str):
@@ -145,22 +149,22 @@ def _lab(source: str, md: Any) -> str:
     asked = first["prediction"]
     question = f' data-prediction="{escape(json.dumps(asked, ensure_ascii=False))}"' if asked else ""
     states = state_map.draw(state_graph.plan(), f"lab-{name}-map", trace(lab.scenario))
-    regions = "".join(
-        f'<div data-region="{region}"{more}>{html}</div>'
-        for region, html, more in (
-            ("progress", "", ""),
-            ("ladder", first["html"]["ladder"], ' role="region" aria-label="Ladder" tabindex="0"'),
-            ("status", first["html"]["status"], ""),
-            ("moves", first["html"]["moves"], ""),
-            ("message", "", ' role="status"'),
-            ("states", states, ""),
-            ("transcript", first["html"]["transcript"], ""),
-        )
+    html = first["html"] | {"states": states, "message": "", "progress": ""}
+
+    def region(name: str, more: str = "") -> str:
+        return f'<div data-region="{name}"{more}>{html[name]}</div>'
+
+    # Three columns where there is room: the task and the map, what has happened, and what happens next.
+    bench = (
+        f'{region("sockets") if lab.paste else ""}<div class="lab-side">{region("task")}{region("states")}</div>'
+        f'<div class="lab-board">{region("ladder", _LADDER)}{region("hosts")}</div>'
+        f'<div class="lab-desk">{region("status")}{region("moves")}{region("message", _STATUS)}{region("progress")}</div>'
+        f"{region('transcript')}"
     )
     walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
     return (
         f"{hints.for_lab(name, md)}{_intro(lab, _seats(lab))}"
-        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{regions}</tcp-lab>'
+        f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{bench}</tcp-lab>'
         f"{hints.script(md)}"
         '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"
@@ -172,9 +176,9 @@ def _intro(lab: labs.Lab, more: str = "") -> str:
     objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
     before = f"<p>Before it: {escape('; '.join(lab.prerequisites))}.</p>" if lab.prerequisites else ""
     return (
-        f'<div class="lab-intro">{_paragraphs(lab.intro)}{more}'
+        f'<div class="lab-intro"><div class="lab-story">{_paragraphs(lab.intro)}</div><div class="lab-facts">{more}'
         f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
-        f"<ul>{objectives}</ul>{before}</details></div>"
+        f"<ul>{objectives}</ul>{before}</details></div></div>"
     )
 
 

@@ -15,13 +15,15 @@ from typing import Literal, NamedTuple
 from teardown.errors import InputError
 from teardown.programs import SetAlarm
 from teardown.tcp.endpoint import Endpoint, Event, memories
-from teardown.tcp.states import CLOSED, prose
+from teardown.tcp.states import prose
 from teardown.world import captions
 from teardown.world.doing import DELAY, Doing
 from teardown.world.trace import HOSTS, Host, Pair, Running, Step, other, spoken
 from teardown.world.world import SEATS, Flight, Scenario, World, first_flight
 
 _SEND = 100  # bytes that a reader's send() hands over
+#: The states in which somebody may hope for a FIN_WAIT_2 timer.
+_HOPED_FOR = ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "TIME-WAIT")
 
 
 class Move(NamedTuple):
@@ -114,7 +116,7 @@ def tempting(w: World) -> tuple[Move, ...]:
     seats = w.scenario.seats or ("clock",)
     if "clock" in seats:
         for host in HOSTS:
-            if w.ends.of(host).state != CLOSED and not w.down.of(host):
+            if w.ends.of(host).state in _HOPED_FOR and not w.down.of(host):
                 out.append(Move(f"fire:{host}:fin-wait-2", "fire", host, f"Let the {host}'s FIN_WAIT_2 timer fire"))
     return tuple(m for m in dict.fromkeys(out) if m.id not in legal)
 
