@@ -22,7 +22,7 @@ PLAYED = [name for name in names() if load(name).code is None]
 def page(browser: Browser, origin: str) -> Iterator[Page]:
     """One page for all labs: the engine starts afresh with each, its files are there."""
     watch = Watch(origin)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=origin, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=origin, reduced_motion="reduce")
     context.set_default_timeout(40_000)
     watch.over(context)
     yield context.new_page()
@@ -53,10 +53,28 @@ def misses(lab: Lab, way: list[str], n: int, move: str) -> bool:
 
 
 def make(page: Page, move: str) -> None:
-    """Makes a move and waits for its answer."""
+    """Makes a move by keyboard, waits for its answer, and looks where the reader then is."""
     made = int(page.locator("tcp-lab").get_attribute("data-step") or 0)
-    page.locator(f'tcp-lab [data-region="moves"]:not([inert]) [data-move="{move}"]').click()
+    page.locator(f'tcp-lab [data-region="moves"]:not([inert]) [data-move="{move}"]').focus()
+    page.keyboard.press("Enter")
     expect(page.locator("tcp-lab")).to_have_attribute("data-step", str(made + 1))
+    assert page.evaluate(WHERE) == {"focus": True, "told": True, "picture": True}, move
+
+
+#: After a move: is the focus still among the moves, and are the story's end and what it tells in the window?
+WHERE = """() => {
+  const seen = (part) => { const { top, bottom } = part.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight + 1; };
+  const ladder = document.querySelector("tcp-lab [data-region=ladder]");
+  return {
+    focus: document.activeElement.closest("[data-region=moves]") !== null,
+    told: seen(document.querySelector("tcp-lab .lab-said")),
+    picture: ladder.getBoundingClientRect().bottom <= innerHeight + 1 && ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 2,
+  };
+}"""
+
+#: Everything at first; then only what a scheme changes.
+AXE_LIGHT = "() => axe.run(document, {resultTypes: ['violations']})"
+AXE_DARK = "() => axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})"
 
 
 def answer(page: Page) -> int:
@@ -116,11 +134,33 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
 
     # everything that is now on the page can be used by everybody
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    assert [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]] == []
+    for scheme, run in (("light", AXE_LIGHT), ("dark", AXE_DARK)):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(run)
+        assert [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]] == [], scheme
+    page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 320, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_without_a_script_every_lab_is_finished_to_read(browser: Browser, origin: str) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 800}, base_url=origin, java_script_enabled=False)
+    page = context.new_page()
+    for name in names():
+        lab = load(name)
+        page.goto(f"/labs/{name}/", wait_until="domcontentloaded")
+        article = page.locator("article")
+        told = article.inner_text()
+        assert all(part.strip() in told for part in lab.closing.split("\n\n")), name
+        assert all(goal.text in told for goal in lab.goals), name
+        picture = "tcp-lab svg.ladder" if lab.code is None else ".code-text"
+        assert article.locator(picture).first.is_visible(), name
+        if lab.code is None:
+            assert article.locator("tcp-lab button[data-move]").count() >= 1, name
+            assert article.locator(".walkthrough > li").count() >= 1, name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+    context.close()
 
 
 def test_a_variant_is_its_own_lab_and_work_travels_as_a_file(page: Page, tmp_path: Path) -> None:

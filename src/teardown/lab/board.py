@@ -91,34 +91,40 @@ def _timer(r: Running, now: int) -> str:
 
 
 # --------------------------------------------------------------------------------------- what has happened
-def status(crowd: Crowd | None, w: World, fresh: Sequence[Step], end: Ending) -> str:
-    """What the last move did, whose turn it is, and whether it is over."""
-    told = "".join(f"<li><b>{escape(spoken(s.t) if s.t else '0 s')}</b> {escape(s.caption)}</li>" for s in fresh[-_MOST_TOLD:])
-    owed = fresh[-1].owes
+def status(crowd: Crowd | None, w: World, steps: Sequence[Step], before: int, end: Ending) -> str:
+    """What the last move did, whose turn it is, and whether it is over. The steps from `before` on are the last move's."""
+    told = "".join(f"<li><b>{escape(spoken(s.t) if s.t else '0 s')}</b> {escape(s.caption)}</li>" for s in steps[before:][-_MOST_TOLD:])
+    owed = steps[-1].owes
     owes = (
         f'<p class="lab-owes" data-owes="{escape(owed.who)}"><b>Whose turn:</b> {escape(owed.who)} – {escape(owed.what)}</p>'
         if owed
         else '<p class="lab-owes" data-owes=""><b>Whose turn:</b> nobody’s. Both ends are done.</p>'
     )
     over = f'<p class="lab-ending">{escape(end.text)}</p>' if end.kind != "open" else ""
-    return f'<ul class="lab-said">{told}</ul>{owes}{over}{_crowd(crowd, w)}'
+    return f'<ul class="lab-said">{told}</ul>{owes}{over}{_crowd(crowd, w, steps)}'
 
 
-def _crowd(crowd: Crowd | None, w: World) -> str:
+def _crowd(crowd: Crowd | None, w: World, steps: Sequence[Step]) -> str:
     """What the server's table would hold if many connections went this way."""
     if crowd is None:
         return ""
     asked = Question(rate=crowd.rate, buggy=100, size=crowd.room)
-    over = w.ends.server.state == CLOSED
-    if over or (not w.wire and not w.timers.server):
-        stay = Stay("", "", None, w.now if over else None)
-        said = f"{crowd.rate} connections a second like this one: {sentence(stay, asked)}. There is room for {crowd.room:,}."
+    gone = next((s.t for s in steps if s.states.server == CLOSED), None)
+    stay = w.now if gone is None else gone
+    entries = crowd.rate * stay / 1_000_000
+    count = f"{int(entries):,} entries" if entries >= 2 else "hardly one entry"
+    made = f"{crowd.rate} a second, {spoken(stay) if stay else '0 s'} each: {count}"
+    if gone is not None:
+        full = entries > crowd.room
+        said = f"{made} in all. There is room for {crowd.room:,}{f': {sentence(Stay("", "", None, gone), asked)}' if full else ''}."
+    elif not w.wire and not w.timers.server:
+        entries = crowd.room
+        never = sentence(Stay("", "", None, None), asked)
+        said = f"{crowd.rate} a second come and none goes. There is room for {crowd.room:,}: {never}."
     else:
-        said = (
-            f"{crowd.rate} connections a second like this one: {crowd.rate * w.now // 1_000_000:,} entries by now, "
-            f"and room for {crowd.room:,}."
-        )
-    return f'<p class="lab-crowd"><b>The whole table:</b> {escape(said)}</p>'
+        said = f"{made} so far, and room for {crowd.room:,}."
+    bar = f'<progress max="{crowd.room}" value="{min(round(entries), crowd.room)}" aria-label="The table’s room"></progress>'
+    return f'<p class="lab-crowd"><b>The whole table:</b> {escape(said)} {bar}</p>'
 
 
 # ---------------------------------------------------------------------------------------------- the moves

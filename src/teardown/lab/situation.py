@@ -115,7 +115,7 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
         | {
             "task": board.task(here, seed, steps),
             "hosts": board.hosts(world, seed),
-            "status": board.status(here.crowd, world, fresh, trace.ending),
+            "status": board.status(here.crowd, world, steps, before or len(steps) - 1, trace.ending),
             "moves": board.tables(here) if choosing else board.moves(world),
             "ladder": ladder.draw(trace, ids=f"lab-{lab}").svg,
             "transcript": words.transcript(trace),
