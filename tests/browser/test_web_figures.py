@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from browser_watch import Visit, Watch
 from playwright.sync_api import Page, expect
 from test_web_pages import AXE
