@@ -151,9 +151,10 @@ def apply(w: World, move: str | Move) -> tuple[World, tuple[Step, ...]]:
             outcome = w.ends.of(host).step(event)
             if _fails(outcome.result) and outcome.result != w.ends.of(host).error:
                 rule = outcome.rules[-1]
+                source = rule.rfc.removeprefix("none: ") if rule.rfc.startswith("none: ") else f"RFC 9293 §{rule.rfc}"
                 raise IllegalMove(
                     f"{captions.call_text(event)} fails with {outcome.result}: the {host} is in "
-                    f"{prose(w.ends.of(host).state)}. {rule.why} (RFC 9293 §{rule.rfc})"
+                    f"{prose(w.ends.of(host).state)}. {rule.why} ({source})"
                 )
             doing.call(host, name, event.amount)
         case ["fire", ("server" | "client") as host, name]:
