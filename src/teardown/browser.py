@@ -18,6 +18,8 @@ from teardown.lab.code import Task
 from teardown.lab.confine import shut
 from teardown.lab.loop import read_journal
 from teardown.lab.situation import future, hint, situation
+from teardown.lab.texts import story, texts
+from teardown.lab.variants import checked
 
 
 def answer(request: str) -> str:
@@ -52,8 +54,8 @@ def _situation(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _task(lab: str) -> Task:
-    found = labs.load(lab).code if lab in labs.names() else None
+def _task(lab: str, seed: int) -> Task:
+    found = labs.load(lab, seed).code if lab in labs.names() else None
     if found is None:
         raise InputError(f"no lab {lab[:40]!r} asks for a program")
     return found
@@ -66,22 +68,22 @@ def _code_ready(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _code_run(asked: dict[str, Any]) -> dict[str, Any]:
-    """`{"lab", "check", "source"}`: what that program does in that check's situation. For a worker that can be lost."""
+    """`{"lab", "check", "source", "seed"}`: what that program does in that check's situation. For a worker that can be lost."""
     lab, check, source = asked.get("lab"), asked.get("check"), asked.get("source")
     if not isinstance(lab, str) or not isinstance(check, str) or not isinstance(source, str):
         raise InputError("the request needs lab, check and source, all texts")
-    task = _task(lab)
+    task = _task(lab, checked(asked.get("seed", 0)))
     here = task.check(check)
     journal, error, output = code.run(task, here, source)
     return {"journal": journal, "error": error, "output": output}
 
 
 def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
-    """`{"lab", "check", "journal", "crashed"}`: whether what a program did passes the check, and its picture."""
+    """`{"lab", "check", "journal", "crashed", "seed"}`: whether what a program did passes the check, and its picture."""
     lab, check = asked.get("lab"), asked.get("check")
     if not isinstance(lab, str) or not isinstance(check, str):
         raise InputError("the request needs lab and check, both texts")
-    task = _task(lab)
+    task = _task(lab, checked(asked.get("seed", 0)))
     here = task.check(check)
     verdict = code.judge(task, here, read_journal(asked.get("journal")), crashed=asked.get("crashed") is True)
     return {
@@ -93,6 +95,15 @@ def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
             "transcript": words.transcript(verdict.trace),
         },
     }
+
+
+def _said(asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"lab", "seed"}`: the texts around the bench in that variant, by name, and the story if nobody interferes."""
+    lab, _moves, seed = _played(asked)
+    if lab not in labs.names():
+        raise InputError(f"there is no lab {lab[:40]!r}")
+    here = labs.load(lab, checked(seed))
+    return {"said": texts(here), "html": {"walk": story(here) if here.code is None else ""}}
 
 
 def _future(asked: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +137,7 @@ def _rare(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "situation": _situation, "future": _future, "hint": _hint,
+    "situation": _situation, "future": _future, "hint": _hint, "said": _said,
     "code-ready": _code_ready, "code-run": _code_run, "code-judge": _code_judge,
     "machine-map": _rare("machine_map"), "machine-run": _rare("machine_run"), "pkt": _rare("pkt"),
 }  # fmt: skip

@@ -199,7 +199,7 @@ def _check_code(name: str, lab: labs.Lab, args: argparse.Namespace, out: TextIO)
     if name.endswith(".toml") and not args.run_code:
         print(f"ok {name}: “{lab.title}”; its programs have not been run: add --run-code if you trust them", file=out)
         return False
-    faults = proof(lab.code)
+    faults = [fault for here in lab.variants if here.code is not None for fault in proof(here.code)]
     for fault in faults:
         print(f"not ok {name}: {fault}", file=out)
     if not faults:
@@ -238,8 +238,9 @@ def _explore(args: argparse.Namespace, out: TextIO) -> int:
         )  # fmt: skip
     scenario = _scenario(args)
     bounds = Bounds(**{name: getattr(args, name) for name in _BOUNDS})
-    goals = labs.load(args.lab).goals if args.lab.endswith(".toml") or args.lab in labs.names() else ()
-    found = explore(scenario, bounds, goal=partial(met, goals[0]) if goals else None)
+    goals = labs.load(args.lab, args.seed).goals if args.lab.endswith(".toml") or args.lab in labs.names() else ()
+    # A walk sees one move at a time, so it cannot look for what has to come after something else.
+    found = explore(scenario, bounds, goal=partial(met, goals[0]) if goals and not goals[0].once else None)
 
     def told(way: Sequence[str]) -> list[str]:
         """The moves of a way in words: what each of them makes happen."""
@@ -298,7 +299,7 @@ _COMMANDS = {
 def _scenario(args: argparse.Namespace) -> Scenario:
     """What LAB names: a lab file, a lab, or a scenario; with the changes that options ask for."""
     if args.lab.endswith(".toml") or args.lab in labs.names():
-        scenario = labs.load(args.lab).setting(checked(args.seed if args.command != "kernel" else 0), args.table)
+        scenario = labs.load(args.lab, checked(args.seed if args.command != "kernel" else 0)).at(args.table)
     elif args.lab in scenarios.names():
         scenario = scenarios.load(args.lab)
     else:

@@ -13,6 +13,7 @@ import { prefetch } from "./futures.js";
 import { Hints } from "./hints.js";
 import { StateMap } from "./map.js";
 import { Predictions } from "./predictions.js";
+import { speakOf } from "./said.js";
 import { blank, decode, encode, keep, kept, lastSeed, same } from "./situation.js";
 import { WorkPanel } from "./work.js";
 import { engine as engineWords, lab as words } from "./strings.js";
@@ -335,6 +336,7 @@ export class Lab extends HTMLElement {
     this.#showNews(fresh);
     this.#forks.show(this.#work);
     this.#panel.show(this.#work.seed);
+    speakOf(this.#name, this.#work.seed);
   }
 
   /** @param {string} id */

@@ -60,7 +60,7 @@ def test_a_question_that_is_never_asked_is_a_fault() -> None:
         ('belief = "kernel-closes"', 'belief = "none"', "unknown belief 'none'"),
         ('seats = ["network", "client", "clock"]', 'seats = ["network", "clock"]', "nobody plays the client"),
         ('seats = ["network", "client", "clock"]', 'seats = ["network", "server", "client"]', "a program sits in it"),
-        ("server = { set = { tcp_fin_timeout", "seats = { set = { tcp_fin_timeout", "unknown key 'seats'"),
+        ("server = { set = { tcp_fin_timeout", "minutes = { set = { tcp_fin_timeout", "unknown key 'minutes'"),
         ('hints = ["Only one call is missing."]', 'hints = "one"', "hints must be a list"),
     ],
 )

@@ -26,7 +26,7 @@ def text(markup: str) -> str:
 @pytest.mark.parametrize("name", WITH_QUESTIONS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_question_has_its_choices_on_both_sheets_and_its_reason_on_one(name: str, seed: int) -> None:
-    lab = labs.load(name)
+    lab = labs.load(name, seed)
     student, teacher = (text(half(lab, seed)) for half in (sheet_questions.asking, sheet_questions.answering))
     for p in lab.predictions:
         places = sheet_questions.asked(lab, p, seed)
@@ -43,7 +43,7 @@ def test_every_question_has_its_choices_on_both_sheets_and_its_reason_on_one(nam
 @pytest.mark.parametrize("name", WITH_QUESTIONS)
 def test_the_bench_asks_the_same_and_calls_the_same_answer_right(name: str) -> None:
     """The moves on the sheet, made on the bench, lead to the question; the bench may ask another one at that place first."""
-    lab, asked = labs.load(name), 0
+    lab, asked = labs.load(name, 7), 0
     for p in lab.predictions:
         for place in sheet_questions.asked(lab, p, 7):
             played = [*([f"table:{place.table.id}"] if place.table else []), *place.way]
@@ -67,7 +67,7 @@ def test_where_a_table_is_chosen_the_answer_is_given_for_each() -> None:
 
 def test_the_sheet_has_the_paste_the_tables_the_crowd_and_the_seed() -> None:
     for seed in SEEDS:
-        leak = labs.load("close-wait-leak")
+        leak = labs.load("close-wait-leak", seed)
         sheet = worksheets.student(leak, seed=seed)
         assert html.escape(paste.text(leak.paste, seed), quote=False) in sheet
         assert f"seed {seed} " in sheet
@@ -79,7 +79,7 @@ def test_the_sheet_has_the_paste_the_tables_the_crowd_and_the_seed() -> None:
         assert re.findall("<li>(.*?)</li>", choices[1]) == [html.escape(table.text, quote=False) for table in lab.tables]
     assert lab.crowd
     assert f"room for {lab.crowd.room:,}" in worksheets.student(lab)
-    first = moves(begin(leak.setting(7))[0])
+    first = moves(begin(leak.scenario)[0])
     assert len(first) > 3
     assert all(" ".join(move.text.split()) in text(worksheets.student(leak, seed=7)) for move in first)
 

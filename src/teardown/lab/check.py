@@ -54,18 +54,19 @@ def check(lab: Lab, *, variants: bool = True) -> Report:
     solved: list[Solved] = []
     answered: list[Answered] = []
     tables = [t.id for t in lab.tables] or [""]
-    for n, row in enumerate(lab.scenarios if variants else lab.scenarios[:1]):
+    for n, here in enumerate(lab.variants if variants else (lab,)):
         where = f" in variant {n}" if n else ""
-        for goal in lab.goals:
-            found = [s for table, scenario in zip(tables, row, strict=True) if (s := _solve(goal, n, table, scenario))]
+        settings = list(zip(tables, here.scenarios, strict=True))
+        for goal in here.goals:
+            found = [s for table, scenario in settings if (s := _solve(goal, n, table, scenario))]
             solved += found
             if not found:
                 faults.append(f"no moves reach the goal {goal.id}{where}")
-        for p in lab.predictions:
+        for p in here.predictions:
             places = 0
-            for table, scenario in zip(tables, row, strict=True):
+            for table, scenario in settings:
                 at = f"{where} at the table {table}" if table else where
-                fault, answer = _ask(p, lab, n, table, scenario, at)
+                fault, answer = _ask(p, here, n, table, scenario, at)
                 faults += fault
                 if answer is not None:
                     places += answer.places
@@ -117,15 +118,15 @@ def key(lab: Lab, report: Report) -> str:
     """The key for a teacher: the moves to each goal in words, and the answer to each question."""
     lines = [lab.title, ""]
     for s in report.solved:
+        here = lab.variants[s.variant]
         setting = " ".join(filter(None, (f"(variant {s.variant})" if s.variant else "", f"at {s.table}" if s.table else "")))
-        lines.append(f"{next(g.text for g in lab.goals if g.id == s.goal)} {setting}".rstrip())
-        scenario = lab.scenarios[s.variant][next((i for i, t in enumerate(lab.tables) if t.id == s.table), 0)]
-        for n, (move, text) in enumerate(zip(s.moves, told(scenario, s.moves), strict=True), 1):
+        lines.append(f"{next(g.text for g in here.goals if g.id == s.goal)} {setting}".rstrip())
+        for n, (move, text) in enumerate(zip(s.moves, told(here.at(s.table or None), s.moves), strict=True), 1):
             lines.append(f"  {n:2}. {text}  [{move}]")
         lines.append("")
     for a in report.answered:
         if a.places:
-            p = next(p for p in lab.predictions if p.id == a.prediction)
+            p = next(p for p in lab.variants[a.variant].predictions if p.id == a.prediction)
             setting = "".join((f" (variant {a.variant})" if a.variant else "", f" at {a.table}" if a.table else ""))
             said = " or ".join(label(p.ask, value, p.host) for value in a.answers)
             lines.append(f"Prediction {p.id}{setting}: {said}")

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from teardown.errors import InputError
 from teardown.lab.code import Task, parse_task
+from teardown.lab.deal import filled, merged, words
 from teardown.lab.goals import Goal, parse_goal
 from teardown.lab.paste import Row, leaks, parse_rows
 from teardown.lab.predictions import Prediction, parse_prediction
-from teardown.lab.variants import Table, changes, number, parse_table, scenario
+from teardown.lab.variants import VARIED, Table, changes, laid_over, parse_table, scenario, variant
 from teardown.world.trace import HOSTS
 from teardown.world.world import Scenario
 
@@ -26,7 +27,7 @@ _DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.
 _PAGE = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]+\.md(#[a-z0-9-]+)?")
 _KEYS = {
     "version", "title", "summary", "minutes", "objectives", "prerequisites", "intro", "notice", "closing",
-    "hints", "see", "scenario", "goals", "predictions", "variants", "tables", "crowd", "paste", "code",
+    "hints", "see", "scenario", "goals", "predictions", "variants", "tables", "crowd", "paste", "code", "deal",
 }  # fmt: skip
 
 
@@ -38,7 +39,7 @@ class Crowd(NamedTuple):
 
 
 class Lab(NamedTuple):
-    """A lab: what to play and what to learn from it. Texts are plain; paragraphs are parted by blank lines."""
+    """A lab in one variant: what to play and what to learn from it. Texts are plain; blank lines part paragraphs."""
 
     name: str
     title: str
@@ -54,27 +55,33 @@ class Lab(NamedTuple):
     goals: tuple[Goal, ...]  # none where a program is asked for
     predictions: tuple[Prediction, ...]
     tables: tuple[Table, ...]  # what the reader may choose first; empty: nothing
-    scenarios: tuple[tuple[Scenario, ...], ...]  # by variant, then by table
+    scenarios: tuple[Scenario, ...]  # one for each table; without tables just one
     crowd: Crowd | None
     paste: tuple[Row, ...]
     code: Task | None = None
+    others: tuple[Lab, ...] = ()  # this lab in its other variants, if they have been read too
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario of seed 0, at the first table."""
-        return self.scenarios[0][0]
+        """The scenario at the first table."""
+        return self.scenarios[0]
 
-    def variant(self, seed: int) -> int:
-        """Which of the variants a seed stands for. Seed 0 is the file's own scenario."""
-        return number(seed, f"{self.name} variant") % len(self.scenarios) if seed else 0
+    @property
+    def variants(self) -> tuple[Lab, ...]:
+        """This lab in every variant; the first is the one of seed 0."""
+        return (self, *self.others)
 
-    def setting(self, seed: int, table: str | None = None) -> Scenario:
-        """The scenario of a seed and a table. Raises InputError for a table that is none of this lab's."""
+    def dealt(self, seed: int) -> Lab:
+        """The lab that a seed stands for. Seed 0 is the lab as its file tells it."""
+        return self.variants[variant(seed, len(self.variants))]
+
+    def at(self, table: str | None) -> Scenario:
+        """The scenario at a table. Raises InputError for one that is none of this lab's."""
         if table is None:
-            return self.scenarios[self.variant(seed)][0]
-        for n, known in enumerate(self.tables):
+            return self.scenario
+        for known, there in zip(self.tables, self.scenarios, strict=False):
             if known.id == table:
-                return self.scenarios[self.variant(seed)][n]
+                return there
         raise InputError(
             f"there is no table {table[:40]!r}", mend=f"Known: {', '.join(t.id for t in self.tables) or 'none'}"
         )
@@ -91,17 +98,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder().glob("*.toml")))
 
 
-def load(name: str) -> Lab:
-    """The lab of that name, or in that file (a path that ends in `.toml`). Raises InputError."""
+def load(name: str, seed: int | None = None) -> Lab:
+    """The lab of that name, or in that file (a path that ends in `.toml`), with all its variants. Raises InputError.
+
+    `seed`: read only the variant that this seed stands for, which is quicker.
+    """
     path = Path(name) if name.endswith(".toml") else folder() / f"{name}.toml"
     if not name.endswith(".toml") and name not in names():
         raise InputError(
             f"unknown lab {name[:80]!r}", mend=f"Known labs: {', '.join(names())}; or name a .toml file"
         )
-    return read(path)
+    return read(path, seed)
 
 
-def read(path: Path) -> Lab:
+def read(path: Path, seed: int | None = None) -> Lab:
     """The lab in this file. Errors name the file and, where it is known, the line."""
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -113,11 +123,11 @@ def read(path: Path) -> Lab:
         raise InputError(f"cannot read it: {error.strerror}", place=str(path)) from None
     except UnicodeDecodeError:
         raise InputError("it is not UTF-8 text", place=str(path), mend="Save it as UTF-8") from None
-    return parse(path.stem, text, str(path))
+    return parse(path.stem, text, str(path), seed)
 
 
-def parse(name: str, text: str, place: str) -> Lab:
-    """A lab from the text of its file."""
+def parse(name: str, text: str, place: str, seed: int | None = None) -> Lab:
+    """A lab from the text of its file, in all variants or in the one of a seed."""
     if not _NAME.fullmatch(name):
         raise InputError(
             f"{name[:80]!r} is not a lab's name", place=place, mend="Use lower-case words and hyphens"
@@ -140,12 +150,25 @@ def parse(name: str, text: str, place: str) -> Lab:
         line = max(enumerate(text.split("\n"), 1), key=lambda numbered: len(numbered[1]))[0]
         raise InputError(what, place=f"{place}:{line}", mend="Nothing in a lab needs that") from None
     try:
-        return _lab(name, data, place)
+        return _labs(name, data, place, seed)
     except InputError as error:
         raise _with_line(error, text, place) from None
 
 
-def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
+def _labs(name: str, data: dict[str, Any], place: str, seed: int | None) -> Lab:
+    variants = ({}, *changes(data.get("variants", []), "variants", place, VARIED))
+
+    def one(n: int) -> Lab:
+        return _lab(name, data, variants[n], f"{place}, variant {n}" if n else place)
+
+    if seed is not None:
+        return one(variant(seed, len(variants)))
+    first = one(0)
+    return first._replace(others=tuple(one(n) for n in range(1, len(variants))))
+
+
+def _lab(name: str, data: dict[str, Any], change: dict[str, Any], place: str) -> Lab:
+    """One variant of a lab."""
     for key in data:
         if key not in _KEYS:
             raise InputError(
@@ -163,22 +186,22 @@ def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
         raise InputError(
             "scenario is missing", place=place, mend='Write [scenario] and base = "buggy-client"'
         )
+    tables = changes(data.get("tables", []), "tables", place, frozenset(("id", "text")))
+    own = place if change else f"{place}, [scenario]"
+    settings = tuple(scenario(name, situation, own, change, table) for table in tables or ({},))
+    if "code" not in data:
+        _seats(settings[0], own)
+    words(data.get("deal", {}), place)
+    data = merged(
+        {key: value for key, value in data.items() if key != "variants"},
+        {key: change[key] for key in VARIED - {"seats"} if key in change},
+    )
+    data = filled(data, settings[0], place)
     goals = data.get("goals", [])
     if not isinstance(goals, list) or not (0 if "code" in data else 1) <= len(goals) <= 20:
         raise InputError(
             "goals are missing", place=place, mend="Write at least one [[goals]] table, at most 20"
         )
-    tables = changes(data.get("tables", []), "tables", place, frozenset(("id", "text")))
-    own = f"{place}, [scenario]"
-    settings = tuple(
-        tuple(
-            scenario(name, situation, f"{place}, variant {n}" if n else own, variant, table)
-            for table in tables or ({},)
-        )
-        for n, variant in enumerate(({}, *changes(data.get("variants", []), "variants", place)))
-    )
-    if "code" not in data:
-        _seats(settings[0][0], own)
     predictions = data.get("predictions", [])
     if not isinstance(predictions, list) or len(predictions) > 12:
         raise InputError("predictions must be a list of at most 12 tables", place=place, mend="Write [[predictions]]")
@@ -191,7 +214,7 @@ def _lab(name: str, data: dict[str, Any], place: str) -> Lab:
         tuple(parse_prediction(p, f"{place}, prediction {n}") for n, p in enumerate(predictions, 1)),
         tuple(parse_table(t, f"{place}, table {n}") for n, t in enumerate(tables, 1)),
         settings, _crowd(data, place), parse_rows(data.get("paste", []), place),
-        parse_task(data["code"], situation, place) if "code" in data else None,
+        parse_task(data["code"], laid_over(situation, change), place) if "code" in data else None,
     )  # fmt: skip
     for what, ids in (
         ("goals", [g.id for g in lab.goals]), ("predictions", [p.id for p in lab.predictions]),
@@ -306,11 +329,12 @@ def _with_line(error: InputError, text: str, place: str) -> InputError:
         if lines:
             return _at_line(error, lines[0], place)
     inside, _, number = error.place.removeprefix(f"{place}, ").partition(" ")
-    heading = "[[goals]]" if inside == "goal" else "[scenario"
+    number = number.partition(",")[0]
+    heading = {"goal": "[[goals]]", "variant": "[[variants]]"}.get(inside, "[scenario")
     headings = [n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith(heading)]
     if error.place == place or not headings:
         return _at_line(error, 1, place)
-    nth = int(number) if inside == "goal" and number.isdecimal() and int(number) <= len(headings) else 1
+    nth = int(number) if inside in ("goal", "variant") and number.isdecimal() and int(number) <= len(headings) else 1
     return _at_line(error, headings[nth - 1], place)
 
 

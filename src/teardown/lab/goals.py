@@ -26,12 +26,16 @@ Flying = dict[int, str]
 
 
 class Goal(NamedTuple):
-    """What the reader shall bring about, the conditions that tell when it is done, and hints on the way."""
+    """What the reader shall bring about, the conditions that tell when it is done, and hints on the way.
+
+    `once`: what must have come about at an earlier step, such as the loss of a segment; empty: nothing.
+    """
 
     id: str
     text: str
     when: When
     hints: tuple[str, ...] = ()
+    once: When = ()
 
     @property
     def timed(self) -> bool:
@@ -44,12 +48,16 @@ def parse_goal(data: Any, place: str) -> Goal:
     if not isinstance(data, dict):
         raise InputError("a goal must be a table", place=place, mend="Write [[goals]]")
     for key in data:
-        if key not in ("id", "text", "when", "hints"):
-            raise InputError(f"unknown key {key!r}", place=place, mend="A goal has id, text, when and hints")
+        if key not in ("id", "text", "when", "once", "hints"):
+            raise InputError(f"unknown key {key!r}", place=place, mend="A goal has id, text, when, once and hints")
     hints = data.get("hints", [])
     if not isinstance(hints, list) or len(hints) > 5 or not all(isinstance(h, str) and 0 < len(h) <= 500 for h in hints):
         raise InputError("hints must be a list of short texts", place=place, mend='Write hints = ["…"], at most 5')
-    return Goal(parse_id(data, place), parse_text(data, place), parse_when(data, place), tuple(hints))
+    once = parse_when(data, place, "once") if "once" in data else ()
+    goal = Goal(parse_id(data, place), parse_text(data, place), parse_when(data, place), tuple(hints), once)
+    if once and (goal.timed or Goal("", "", once).timed):
+        raise InputError("once goes without before and after", place=place, mend="Leave one of them out")
+    return goal
 
 
 def parse_id(data: dict[str, Any], place: str) -> str:
@@ -68,12 +76,12 @@ def parse_text(data: dict[str, Any], place: str, key: str = "text", most: int = 
     return value.strip()
 
 
-def parse_when(data: dict[str, Any], place: str) -> When:
+def parse_when(data: dict[str, Any], place: str, key: str = "when") -> When:
     """The conditions of a goal or a prediction."""
-    when = data.get("when")
+    when = data.get(key)
     if not isinstance(when, dict) or not when:
         raise InputError(
-            "when is missing", place=place, mend='Write when = { server = "FIN-WAIT-2", wire = "empty" }'
+            f"{key} is missing", place=place, mend=f'Write {key} = {{ server = "FIN-WAIT-2", wire = "empty" }}'
         )
     return tuple((key, condition(key, value, place)) for key, value in when.items())
 
@@ -108,7 +116,10 @@ def condition(key: str, value: Any, place: str) -> str:
 
 def reached(goal: Goal, steps: Sequence[Step]) -> int | None:
     """The first step at which the goal holds; None if it never does."""
-    return first(goal.when, steps)
+    if not goal.once:
+        return first(goal.when, steps)
+    before = first(goal.once, steps)
+    return None if before is None else _first(goal.when, steps, {}, None, before + 1)
 
 
 def first(when: When, steps: Sequence[Step]) -> int | None:
@@ -116,15 +127,20 @@ def first(when: When, steps: Sequence[Step]) -> int | None:
     return _first(when, steps, {}, None)
 
 
-def _first(when: When, steps: Sequence[Step], flying: Flying, states: Pair[str] | None) -> int | None:
-    """`flying` and `states` are what was on the wire and where both ends stood before the first of these steps."""
+def _first(
+    when: When, steps: Sequence[Step], flying: Flying, states: Pair[str] | None, since: int = 0
+) -> int | None:
+    """`flying` and `states` are what was on the wire and where both ends stood before the first of these steps.
+
+    Steps before `since` do not count.
+    """
     for step in steps:
         if step.packet is not None:
             if step.event == "segment-sent" and step.segment is not None and step.sender is not None:
                 flying[step.packet] = _flight(step.segment, step.sender)
             else:
                 flying.pop(step.packet, None)
-        if all(_holds(key, value, step, flying, states) for key, value in when):
+        if step.i >= since and all(_holds(key, value, step, flying, states) for key, value in when):
             return step.i
         states = step.states
     return None
@@ -191,10 +207,10 @@ def _holds(key: str, value: str, step: Step, flying: Flying, before: Pair[str] |
             return step.event == "call" and f"{step.host} {_call(step.call)}" == value
         case _:
             flags, sender = value.split(" from ")
-            return (
-                step.event == f"segment-{key}" and step.sender == sender
-                and step.segment is not None and set(flags) <= set(step.segment.flags)
-            )  # fmt: skip
+            if step.event != f"segment-{key}" or step.sender != sender or step.segment is None:
+                return False
+            # Nearly every segment acknowledges something: `A` alone is one that does nothing else.
+            return step.segment.flags == "A" if flags == "A" else set(flags) <= set(step.segment.flags)
 
 
 def _wanted(text: str) -> str:

@@ -33,20 +33,21 @@ _MOST_WORLDS = 7_500
 
 
 @lru_cache(maxsize=64)
-def _lab(name: str) -> Lab:
-    return load(name)
+def _lab(name: str, seed: int) -> Lab:
+    """The lab as that seed deals it; no other variant is read."""
+    return load(name, seed)
 
 
 @lru_cache(maxsize=2_000)
 def _after(name: str, seed: int, played: tuple[str, ...]) -> tuple[World, tuple[Step, ...]]:
     """The world after these moves; each prefix is remembered, so that undo and one move more cost one step."""
     if not played:
-        return begin(_lab(name).setting(seed))
+        return begin(_lab(name, seed).scenario)
     if (table := _table(played[-1])) is not None:
         if len(played) > 1:
             raise IllegalMove("The system is chosen: go back to the beginning to choose another one")
-        return begin(_lab(name).setting(seed, table))
-    if len(played) == 1 and _lab(name).tables:
+        return begin(_lab(name, seed).at(table))
+    if len(played) == 1 and _lab(name, seed).tables:
         raise IllegalMove("Choose first where you want to play")
     world, steps = _after(name, seed, played[:-1])
     world, more = apply(world, played[-1])
@@ -87,7 +88,7 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
         except IllegalMove as error:
             refused = str(error)
     world, steps = _after(lab, seed, accepted)
-    here = _lab(lab)
+    here = _lab(lab, seed)
     begun = bool(accepted) and _table(accepted[-1]) is None
     # Before the first move nothing is over, though two programs in the reader's hands would wait for ever.
     stands = ending(world) if begun else Ending("open", world.now, "")
@@ -156,9 +157,10 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
     beginning has one.
     """
     accepted, _refused = _accepted(lab, seed, played)
-    wanted = next((g for g in _lab(lab).goals if g.id == goal), None)
+    goals = _lab(lab, seed).goals
+    wanted = next((g for g in goals if g.id == goal), None)
     if wanted is None:
-        raise InputError(f"there is no goal {goal[:40]!r}", mend=f"Known: {', '.join(g.id for g in _lab(lab).goals)}")
+        raise InputError(f"there is no goal {goal[:40]!r}", mend=f"Known: {', '.join(g.id for g in goals)}")
     _world, steps = _after(lab, seed, accepted)
     told = {"version": VERSION, "goal": goal, "reached": reached(wanted, steps) is not None}
     here, looked = _way_from(lab, seed, accepted, goal)
@@ -177,21 +179,23 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
 @lru_cache(maxsize=256)
 def _way_from(lab: str, seed: int, played: tuple[str, ...], goal: str) -> tuple[tuple[str, ...], int]:
     """The shortest way, empty if there is none, and how many worlds the search has met."""
-    here = _lab(lab)
+    here = _lab(lab, seed)
     wanted = next(g for g in here.goals if g.id == goal)
     if here.tables and not played:
         ways = {t.id: _way_from(lab, seed, (f"table:{t.id}",), goal) for t in here.tables}
         found = {name: found for name, (found, _looked) in ways.items() if found}
         best = min(found, key=lambda name: len(found[name])) if found else None
         return ((f"table:{best}", *found[best]) if best else ()), sum(looked for _found, looked in ways.values())
-    answer = search(_after(lab, seed, played)[0], wanted, _MOST_WORLDS)
+    world, steps = _after(lab, seed, played)
+    once = bool(wanted.once) and first(wanted.once, steps) is not None
+    answer = search(world, wanted, _MOST_WORLDS, once=once)
     return answer.moves or (), answer.worlds
 
 
 def _name_of(lab: str, seed: int, played: tuple[str, ...], move: str) -> str:
     """What a move is called where it is made."""
     if (table := _table(move)) is not None:
-        return next(t.text for t in _lab(lab).tables if t.id == table)
+        return next(t.text for t in _lab(lab, seed).tables if t.id == table)
     return next((m.text for m in moves(_after(lab, seed, played)[0]) if m.id == move), move)
 
 

@@ -10,13 +10,16 @@ import zlib
 from typing import Any, NamedTuple
 
 from teardown.errors import InputError
+from teardown.lab.deal import merged
 from teardown.world import scenario as scenarios
 from teardown.world.trace import HOSTS, Pair
 from teardown.world.world import Scenario
 
 MOST_SEED = 999_999
-#: What a variant or a table may change: the rest of the scenario is the lab's own.
+#: What a variant or a table may change of the scenario.
 _KEYS = {*HOSTS, "latency", "faults"}
+#: And what else a variant may change: who sits where, the words it deals, and parts of the lab by their ids.
+VARIED = frozenset(("seats", "deal", "crowd", "paste", "goals", "predictions", "code"))
 #: Networks that RFC 5737 keeps for documentation, and ports that servers listen at.
 _NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
 _PORTS = (443, 80, 8080, 8443)
@@ -34,6 +37,11 @@ class Place(NamedTuple):
 
     server: str
     client: str
+
+
+def variant(seed: int, count: int) -> int:
+    """Which of `count` variants a seed stands for; 0 is the file's own. So many seeds in a row see all of them."""
+    return seed % count
 
 
 def number(seed: int, what: str) -> int:
@@ -84,14 +92,11 @@ def parse_table(data: dict[str, Any], place: str) -> Table:
 
 def scenario(name: str, data: dict[str, Any], place: str, *over: dict[str, Any]) -> Scenario:
     """The lab's scenario with the changes of a variant and a table laid over it, in this order."""
+    return scenarios.parse(name, laid_over(data, *over), place)
+
+
+def laid_over(data: dict[str, Any], *over: dict[str, Any]) -> dict[str, Any]:
+    """The lab's scenario, still as data, with changes laid over it."""
     for change in over:
-        data = _over(data, {key: value for key, value in change.items() if key in _KEYS})
-    return scenarios.parse(name, data, place)
-
-
-def _over(data: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(data)
-    for key, value in change.items():
-        old = merged.get(key)
-        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+        data = merged(data, {key: value for key, value in change.items() if key in {*_KEYS, "seats"}})
+    return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from teardown.errors import InputError
@@ -20,6 +21,7 @@ LADDER = (
     Bounds(losses=0, duplicates=0, reorderings=0, delays=0, calls=0),
     Bounds(losses=0, duplicates=0, reorderings=0, delays=0, calls=1),
     Bounds(losses=0, duplicates=0, reorderings=0, delays=0, calls=2),
+    Bounds(losses=1, duplicates=0, reorderings=0, delays=0, calls=1),
     Bounds(losses=1, duplicates=0, reorderings=0, delays=0, calls=2),
     Bounds(losses=1, duplicates=0, reorderings=1, delays=1, calls=3),
     Bounds(losses=1, duplicates=1, reorderings=1, delays=0, calls=2),
@@ -39,18 +41,22 @@ class Way(NamedTuple):
     complete: bool
 
 
-def search(w: World, goal: Goal, most: int = 200_000) -> Way:
+def search(w: World, goal: Goal, most: int = 200_000, *, once: bool = False) -> Way:
     """The shortest way from a world to a goal, within the narrowest bounds in which there is one.
 
     `most`: how many worlds the search may meet before it gives up, and three times what one rung may.
+    `once`: what must come about first for this goal has come about already.
     """
     if goal.timed:
         return _by_the_clock(w, goal, most)
+    before = Sought(goal.once) if goal.once and not once else None
+    lost = any(key == "lost" for key, _value in (*goal.when, *(before.when if before else ())))
     met_so_far, complete = 0, True
     for bounds in LADDER:
-        if any(key == "lost" for key, _value in goal.when) and not bounds.losses and not w.scenario.faults:
+        if lost and not bounds.losses and not w.scenario.faults:
             continue
-        found = search_way(w, Sought(goal.when), bounds_with(bounds, max(1, min(most // 3, most - met_so_far))))
+        narrowed = bounds_with(bounds, max(1, min(most // 3, most - met_so_far)))
+        found = search_way(w, Sought(goal.when), narrowed, once=before)
         met_so_far += found.worlds
         if found.way is not None:
             return Way(found.way, met_so_far, complete)
@@ -62,7 +68,7 @@ def search(w: World, goal: Goal, most: int = 200_000) -> Way:
 
 def bounds_with(bounds: Bounds, worlds: int) -> Bounds:
     """The same bounds with another limit for the size of the search."""
-    return Bounds(bounds.losses, bounds.duplicates, bounds.reorderings, bounds.delays, bounds.calls, worlds)
+    return replace(bounds, worlds=worlds)
 
 
 def _by_the_clock(w: World, goal: Goal, most: int) -> Way:

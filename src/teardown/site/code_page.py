@@ -14,9 +14,10 @@ from pygments.lexers import PythonLexer
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
-from teardown.lab.code import Task
+from teardown.lab.code import Check, Task
 from teardown.lab.file import Lab
 from teardown.lab.loop import Socket
+from teardown.lab.texts import varying
 
 #: The calls of a learner's socket, in the order in which a program meets them.
 _CALLS = (
@@ -37,15 +38,21 @@ def bench(lab: Lab) -> str:
     task = lab.code
     if task is None:
         raise InputError(f"lab {lab.name} asks for no program")
+    changing = varying(lab)
+
+    def named(check: Check) -> str:
+        """The name of a test; a variant may change it."""
+        said = f' data-said="{escape(lab.name)}:check.{escape(check.id)}"' if f"check.{check.id}" in changing else ""
+        return f"<h3><span{said}>{escape(check.name)}</span></h3>"
+
     checks = "".join(
-        f'<li data-check="{escape(check.id)}" data-result="none"><h3>{escape(check.name)}</h3></li>'
-        for check in task.checks
+        f'<li data-check="{escape(check.id)}" data-result="none">{named(check)}</li>' for check in task.checks
     )
     return (
         f'<tcp-code data-lab="{escape(lab.name)}" data-engine="idle">'
         f'<div data-region="program"><h2 id="program">Your program</h2>{program(task.starter)}</div>'
         '<div data-region="tools"></div><div data-region="message" role="status"></div>'
-        f'<div data-region="checks"><h2 id="tests">Tests</h2><ol>{checks}</ol></div>'
+        f'<div data-region="checks"><h2 id="tests">Tests</h2><ol>{checks}</ol></div><div data-region="work"></div>'
         f"</tcp-code>{_given(task)}"
     )
 

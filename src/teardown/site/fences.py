@@ -6,6 +6,7 @@ Thin: they read the fence and call what draws. A fence that is wrong fails the b
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Callable
@@ -18,10 +19,10 @@ from teardown.draw.endings import figure as endings_figure
 from teardown.draw.figure import SHOWN
 from teardown.draw.figure import figure as draw_figure
 from teardown.draw.svg import escape
-from teardown.draw.words import transcript
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
+from teardown.lab.texts import story, texts, varying
 from teardown.site import (
     bench_page,
     code_page,
@@ -40,7 +41,6 @@ from teardown.site import (
 from teardown.world.run import run, trace
 from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
-from teardown.world.world import SEATS
 
 _FIGURE_KEYS = {"scenario", "show", "title", "note"}
 _ENDINGS_KEYS = {"scenarios", "titles", "title", "host"}
@@ -161,9 +161,9 @@ def _lab(source: str, md: Any) -> str:
         f'<div class="lab-desk">{region("status")}{region("moves")}{region("message", _STATUS)}{region("progress")}</div>'
         f"{region('transcript')}"
     )
-    walk = transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
+    walk = f'<div data-walk="{escape(name)}">{story(lab)}</div>'
     return (
-        f"{hints.for_lab(name, md)}{_intro(lab, _seats(lab))}"
+        f"{hints.for_lab(name, md)}{_intro(lab)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{bench}</tcp-lab>'
         f"{hints.script(md)}"
         '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
@@ -171,66 +171,54 @@ def _lab(source: str, md: Any) -> str:
     )
 
 
-def _intro(lab: labs.Lab, more: str = "") -> str:
+class _Said:
+    """The texts of a lab as HTML; those that a variant changes carry a name by which the script finds them."""
+
+    def __init__(self, lab: labs.Lab) -> None:
+        self.lab, self.texts, self.varying = lab, texts(lab), varying(lab)
+
+    def __call__(self, tag: str, name: str) -> str:
+        """One text in its element."""
+        mark = f' data-said="{escape(self.lab.name)}:{escape(name)}"' if name in self.varying else ""
+        return f"<{tag}{mark}>{escape(self.texts[name])}</{tag}>"
+
+    def every(self, tag: str, name: str) -> str:
+        """All texts of a kind, in order."""
+        return "".join(self(tag, which) for which in self.texts if re.fullmatch(rf"{re.escape(name)}\.\d+", which))
+
+
+def _intro(lab: labs.Lab) -> str:
     """What stands before the bench: the story, who plays what, and what it teaches."""
-    objectives = "".join(f"<li>{escape(o)}</li>" for o in lab.objectives)
+    said = _Said(lab)
     before = f"<p>Before it: {escape('; '.join(lab.prerequisites))}.</p>" if lab.prerequisites else ""
+    seats = f'<p class="lab-seats"><b>You play</b> {said("span", "seats")}</p>' if "seats" in said.texts else ""
     return (
-        f'<div class="lab-intro"><div class="lab-story">{_paragraphs(lab.intro)}</div><div class="lab-facts">{more}'
+        f'<div class="lab-intro"><div class="lab-story">{said.every("p", "intro")}</div><div class="lab-facts">{seats}'
         f'<details class="lab-objectives"><summary>{lab.minutes} minutes. What you will be able to do</summary>'
-        f"<ul>{objectives}</ul>{before}</details></div></div>"
-    )
-
-
-#: The seats as a reader meets them.
-_SEATS = {"network": "the network", "server": "the server’s program", "client": "the client’s program", "clock": "the clock"}
-
-
-def _seats(lab: labs.Lab) -> str:
-    """Which seats are the reader's, and who sits at the others."""
-    scenario = lab.scenario
-    mine = [_SEATS[seat] for seat in SEATS if seat in scenario.seats]
-    others = []
-    for host in HOSTS:
-        if host not in scenario.seats:
-            program = scenario.hosts.of(host).program
-            others.append(f"The {host} is played by “{program.title}”: {program.says[0].lower()}{program.says[1:]}")
-    if "network" not in scenario.seats:
-        others.append("The network delivers everything in order.")
-    if "clock" not in scenario.seats:
-        others.append("Time passes by itself.")
-    kernels = "The kernels at both ends do by themselves what TCP asks of them."
-    return (
-        f'<p class="lab-seats"><b>You play</b> {escape(", ".join(mine[:-1]))}'
-        f"{' and ' if mine[1:] else ''}{escape(mine[-1])}. {escape(' '.join([*others, kernels]))}</p>"
+        f"<ul>{said.every('li', 'objectives')}</ul>{before}</details></div></div>"
     )
 
 
 def _after(lab: labs.Lab, more: str = "") -> str:
     """What stands behind the bench: hints, what to notice, the closing summary, where to read on."""
+    said = _Said(lab)
     given = "".join(
-        f"<li><details><summary>Hint {n}</summary><p>{escape(h)}</p></details></li>"
-        for n, h in enumerate(lab.hints, 1)
+        f"<li><details><summary>Hint {n + 1}</summary>{said('p', f'hints.{n}')}</details></li>" for n in range(len(lab.hints))
     )
     given = f'<ol class="lab-hints">{given}</ol>' if given else ""
     given += "".join(
-        f"<details><summary>{escape(g.text)}</summary>"
-        f'<ol data-hints="{escape(g.id)}">{"".join(f"<li>{escape(h)}</li>" for h in g.hints)}</ol></details>'
+        f"<details>{said('summary', f'goal.{g.id}')}"
+        f'<ol data-hints="{escape(g.id)}">{said.every("li", f"goal.{g.id}")}</ol></details>'
         for g in lab.goals
         if g.hints
     )
-    notice = "".join(f"<li>{escape(n)}</li>" for n in lab.notice)
     see = "".join(f'<li><a href="{escape(_address(page))}">{escape(text)}</a></li>' for text, page in lab.see)
     return (
         f'<div class="lab-after"><h2 id="hints">Hints</h2>{given}'
-        f'<h2 id="notice">What to notice</h2><ul>{notice}</ul>'
-        f'<h2 id="closing">What it means</h2>{_paragraphs(lab.closing)}<ul class="lab-see">{see}</ul>'
+        f'<h2 id="notice">What to notice</h2><ul>{said.every("li", "notice")}</ul>'
+        f'<h2 id="closing">What it means</h2>{said.every("p", "closing")}<ul class="lab-see">{see}</ul>'
         f"{more}</div>"
     )
-
-
-def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{escape(p.strip())}</p>" for p in text.split("\n\n") if p.strip())
 
 
 def _address(page: str) -> str:

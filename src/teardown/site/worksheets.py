@@ -44,6 +44,7 @@ _BLANK: Final = "\N{NO-BREAK SPACE}"
 
 def student(lab: Lab, prefix: str = "", seed: int = 0) -> str:
     """The sheet to work on. `prefix` begins every identifier. `seed`: which variant; it stands on every page."""
+    lab = lab.dealt(seed)
     facts = (
         f'<p class="sheet-facts">{lab.minutes} minutes · seed {seed} · '
         f'Name <span class="blank">{_BLANK * 34}</span> Date <span class="blank">{_BLANK * 16}</span></p>'
@@ -55,7 +56,7 @@ def student(lab: Lab, prefix: str = "", seed: int = 0) -> str:
 
 def _to_play(lab: Lab, prefix: str, seed: int) -> str:
     """The middle of the sheet of a lab in which moves are made."""
-    first, scenario = situation(lab.name, [], seed=seed), lab.setting(seed)
+    first, scenario = situation(lab.name, [], seed=seed), lab.scenario
     who = "".join(
         f"<li>{host.capitalize()}: {escape(setup.program.title)}, on {escape(setup.profile.name)}.</li>"
         for host in HOSTS
@@ -64,7 +65,7 @@ def _to_play(lab: Lab, prefix: str, seed: int) -> str:
     goals = _asked(f"<p>{escape(goal.text)}</p><p>My moves:</p>{ruled(_LINES)}" for goal in lab.goals)
     return (
         f'<div class="sheet-situation"><div class="sheet-start">{book_figures.whole(first["html"]["ladder"])}</div>'
-        f"{_paragraphs(lab.intro)}<ul>{who}</ul></div>{_given(lab, seed)}{_first_move(lab, prefix, seed)}"
+        f"{_paragraphs(lab.intro)}<ul>{who}</ul></div>{_given(lab, seed)}{_first_move(lab, prefix)}"
         f"{_fill_in(run(scenario), prefix)}{_asks(lab, prefix, seed)}"
         f'<h4 id="{prefix}goals">Play: how far can you bring it?</h4>'
         f'<p>Play on the lab’s page, or on paper. Note the moves that take you there.</p>{goals}'
@@ -95,12 +96,12 @@ def _given(lab: Lab, seed: int) -> str:
     return given
 
 
-def _first_move(lab: Lab, prefix: str, seed: int) -> str:
+def _first_move(lab: Lab, prefix: str) -> str:
     """What the reader can choose from at the beginning."""
     if lab.tables:
         head, texts = "Where do you want to play?", [table.text for table in lab.tables]
     else:
-        head, texts = "Your first move: what you can do", [move.text for move in moves(begin(lab.setting(seed))[0])]
+        head, texts = "Your first move: what you can do", [move.text for move in moves(begin(lab.scenario)[0])]
     return f'<h4 id="{prefix}first">{head}</h4><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul>'
 
 
@@ -126,6 +127,7 @@ def _to_write(lab: Lab, task: Task, prefix: str, seed: int) -> str:
 
 def answers(lab: Lab, prefix: str = "", seed: int = 0) -> str:
     """What the sheet asks for: the filled table, the answers and the shortest ways, or the program; then what to notice."""
+    lab = lab.dealt(seed)
     expected = (
         f'<h4 id="{prefix}expected">What to expect, and why</h4>{sheet_questions.answering(lab, seed)}'
         if lab.predictions
@@ -134,8 +136,8 @@ def answers(lab: Lab, prefix: str = "", seed: int = 0) -> str:
     notice = "".join(f"<li>{escape(text)}</li>" for text in lab.notice)
     hints = "".join(f"<li>{escape(text)}</li>" for text in (*lab.hints, *(hint for goal in lab.goals for hint in goal.hints)))
     if lab.code is None:
-        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, goal, seed)}" for goal in lab.goals)
-        trace = run(lab.setting(seed))
+        solved = _asked(f"<p>{escape(goal.text)} {_way(lab, goal)}" for goal in lab.goals)
+        trace = run(lab.scenario)
         filled = f'<h4 id="{prefix}filled">The table, filled in</h4>{_table(trace, filled=True)}' if len(trace.steps) > 1 else ""
         first = (
             f"{filled}{expected}"
@@ -172,12 +174,12 @@ def _asked(items: Iterable[str]) -> str:
     return f'<ul class="asked">{"".join(f"<li>{item}</li>" for item in numbered)}</ul>'
 
 
-def _way(lab: Lab, goal: Goal, seed: int) -> str:
+def _way(lab: Lab, goal: Goal) -> str:
     """A shortest way to the goal; where the reader chooses a table first, at the first one that has a way."""
     tables = [f"At “{table.text}”, " for table in lab.tables] or [""]
-    settings = zip(tables, lab.scenarios[lab.variant(seed)], strict=True)
+    settings = zip(tables, lab.scenarios, strict=True)
     found = ((at, scenario, way) for at, scenario in settings if (way := ways.way(scenario, goal)) is not None)
-    at, scenario, made = next(found, ("", lab.setting(seed), None))
+    at, scenario, made = next(found, ("", lab.scenario, None))
     if made is None:
         raise InputError("no moves reach a goal", place=f"labs/{lab.name}.toml", mend=f"Try teardown check {lab.name}")
     told = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
@@ -211,7 +213,7 @@ def _paragraphs(text: str) -> str:
 
 def document(lab: Lab, edition: str, date: str, seed: int = 0) -> str:
     """A whole HTML document: the sheet, for teachers with the answers behind it."""
-    teacher = edition == "teacher"
+    lab, teacher = lab.dealt(seed), edition == "teacher"
     lead = f'<h1>{escape(lab.title)}</h1><p class="lead">{escape(lab.summary)}</p>'
     body = f'<section class="sheet">{lead}{student(lab, seed=seed)}</section>'
     if teacher:

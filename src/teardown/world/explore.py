@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from operator import le
 from typing import Any, NamedTuple
 
 from teardown.errors import InputError
-from teardown.tcp.endpoint import MissingRule
+from teardown.tcp.endpoint import MissingRule, memories
 from teardown.tcp.states import CLOSED, ESTABLISHED, LISTEN, prose
 from teardown.world import captions
 from teardown.world.canonical import in_order
@@ -52,16 +53,18 @@ class Turning(NamedTuple):
 
 # ------------------------------------------------------------------------------------------------ the search
 #: What one future has used up of the bounds: losses, duplicates, reorderings, delays, calls of server and client.
-Spent = tuple[int, int, int, int, int, int]
+#: In a search for a goal that comes after another: also whether it still owes that.
+Spent = tuple[int, ...]
 _NOTHING: Spent = (0, 0, 0, 0, 0, 0)
 _LOSS, _DUPLICATE, _REORDERING, _DELAY, _CALL = range(5)
+_OWED = 6
 _NETWORK = ("deliver", "drop", "duplicate", "delay")
 Node = tuple[Known, Spent]
 
 
 @lru_cache(maxsize=4_096)
 def _spend(spent: Spent, what: int) -> Spent:
-    return (*spent[:what], spent[what] + 1, *spent[what + 1 :])  # type: ignore[return-value]
+    return (*spent[:what], spent[what] + 1, *spent[what + 1 :])
 
 
 def _named(act: Act) -> str:
@@ -85,11 +88,13 @@ def shortest_way(start: World | Scenario, goal: Goal, bounds: Bounds | None = No
     return search_way(start, goal, bounds).way
 
 
-def search_way(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> Search:
-    """The same, and how far the search had to look."""
-    search = _Search(start, bounds or Bounds(), goal)
-    search.walk(only_goal=True)
-    return Search(search.reached, len(search.nodes), len(search.after) == len(search.nodes))
+def search_way(
+    start: World | Scenario, goal: Goal, bounds: Bounds | None = None, *, once: Goal | None = None
+) -> Search:
+    """The same, and how far the search had to look. `once`: a goal that must have been reached by an earlier move."""
+    search = _Search(start, bounds or Bounds(), goal if once is None else None, shared=True)
+    complete = search.reached is not None or search.seek(goal, once)
+    return Search(search.reached, len(search.nodes), complete)
 
 
 def turning_points(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> tuple[list[Turning], bool]:
@@ -97,22 +102,38 @@ def turning_points(start: World | Scenario, goal: Goal, bounds: Bounds | None = 
 
     Worlds that are alike count once. What lies behind such a situation is not looked at.
     """
-    search = _Search(start, bounds or Bounds(), goal)
+    search = _Search(start, bounds or Bounds(), goal, shared=True)
     if search.reached is not None:
         world, opening = begin(start) if isinstance(start, Scenario) else (start, ())
         return [Turning((), world, opening)], True
-    points = search.turns()
-    return points, len(search.after) == len(search.nodes)
+    return search.turns()
+
+
+#: How much is remembered of a scenario for the next search, and of how many.
+_MOST_KEPT, _MOST_SCENARIOS = 150_000, 16
+_shared: dict[Scenario, Worlds] = {}
+memories.append(_shared.clear)
+
+
+def _worlds(scenario: Scenario) -> Worlds:
+    """What earlier searches have found out about a scenario: a lab asks about the same worlds for every goal and hint."""
+    worlds = _shared.pop(scenario, None)
+    if worlds is None or worlds.size > _MOST_KEPT:
+        worlds = Worlds(scenario)
+    _shared[scenario] = worlds  # the last one that was asked for goes last
+    if len(_shared) > _MOST_SCENARIOS:
+        del _shared[next(iter(_shared))]
+    return worlds
 
 
 class _Search:
-    def __init__(self, start: World | Scenario, bounds: Bounds, goal: Goal | None) -> None:
+    def __init__(self, start: World | Scenario, bounds: Bounds, goal: Goal | None, *, shared: bool = False) -> None:
         self.bounds, self.goal, self.sought = bounds, goal, goal is not None
         if isinstance(start, Scenario):
             self.start, opening = begin(start)
         else:
             self.start, opening = start, ()
-        self.worlds = Worlds(self.start.scenario)
+        self.worlds = _worlds(self.start.scenario) if shared else Worlds(self.start.scenario)
         seats = self.start.scenario.seats
         self.plays_network, self.plays_clock = (not seats or seat in seats for seat in ("network", "clock"))
         self.between: dict[tuple[int, int], tuple[str, ...]] = {}  # what two sides break, by their numbers
@@ -125,15 +146,16 @@ class _Search:
         self.cut: set[str] = set()
         self.reached: tuple[str, ...] | None = None
         self._met: dict[tuple[Known, Act], bool] = {}
+        self._spent: dict[Known, list[Spent]] = {first: [_NOTHING]}
         if goal is not None and goal(self.worlds.world(first), opening):
             self.reached, self.goal = (), None
         self._judge(0)
 
-    def walk(self, *, only_goal: bool = False) -> None:
-        """Expand node after node, in the order of discovery; with `only_goal`, no further than the goal."""
+    def walk(self) -> None:
+        """Expand node after node, in the order of discovery."""
         nodes, number, parent = self.nodes, self.number, self.parent
         at = 0
-        while at < len(nodes) and len(nodes) < self.bounds.worlds and not (only_goal and self.goal is None):
+        while at < len(nodes) and len(nodes) < self.bounds.worlds:
             known, spent = nodes[at]
             after: dict[int, None] = {}
             for act, cost, following in self._futures(known, spent, at):
@@ -144,42 +166,73 @@ class _Search:
                     parent.append((at, act))
                     self._judge(to)
                 after[to] = None
-                if self.goal is not None and self._meets(known, act):
+                if self.goal is not None and self._meets(known, act, self.goal, self._met):
                     self.reached, self.goal = self._way(at, act), None
             self.after.append(tuple(after))
             at += 1
 
-    def turns(self) -> list[Turning]:
-        """Every first time that the goal is reached. A way ends there."""
+    def seek(self, goal: Goal, once: Goal | None) -> bool:
+        """Look for a goal and no further. The answer: whether the search has left out nothing.
+
+        `once` comes first: until a move reaches it, a future owes one thing more.
+        """
+        met: dict[tuple[Known, Act], bool] = {}
+        met_once: dict[tuple[Known, Act], bool] = {}
+        first, at = self.nodes[0][0], 0
+        self.nodes, self.parent, self._spent = [], [], {}
+        self._add(first, (*_NOTHING, int(once is not None)), 0, ("", ()))
+        while at < len(self.nodes) and len(self.nodes) < self.bounds.worlds:
+            known, spent = self.nodes[at]
+            for act, cost, following in self._futures(known, spent, at):
+                if once is not None and cost[_OWED]:
+                    if self._meets(known, act, once, met_once):
+                        cost = (*cost[:_OWED], 0)
+                elif self._meets(known, act, goal, met):
+                    self.reached = self._way(at, act)
+                    return True
+                self._add(following, cost, at, act)
+            at += 1
+        return at == len(self.nodes)
+
+    def _add(self, known: Known, spent: Spent, at: int, act: Act) -> None:
+        """A node more, unless the same world was reached before with as much left of everything."""
+        before = self._spent.setdefault(known, [])
+        for earlier in before:
+            if all(map(le, earlier, spent)):
+                return
+        before.append(spent)
+        self.nodes.append((known, spent))
+        self.parent.append((at, act))
+
+    def turns(self) -> tuple[list[Turning], bool]:
+        """Every first time that the goal is reached, and whether these are all. A way ends there."""
+        assert self.goal is not None
         points: dict[Known, Turning] = {}
         at = 0
         while at < len(self.nodes) and len(self.nodes) < self.bounds.worlds:
             known, spent = self.nodes[at]
             for act, cost, following in self._futures(known, spent, at):
-                if self._meets(known, act):
+                if self._meets(known, act, self.goal, self._met):
                     if following not in points:
                         world, steps = self._seen(known, act)
                         points[following] = Turning(self._way(at, act), apply(world, _named(act))[0], steps)
-                elif self.number.setdefault((following, cost), len(self.nodes)) == len(self.nodes):
-                    self.nodes.append((following, cost))
-                    self.parent.append((at, act))
-            self.after.append(())
+                else:
+                    self._add(following, cost, at, act)
             at += 1
-        return list(points.values())
+        return list(points.values()), at == len(self.nodes)
 
-    def _meets(self, known: Known, act: Act) -> bool:
+    def _meets(self, known: Known, act: Act, goal: Goal, found: dict[tuple[Known, Act], bool]) -> bool:
         """Does this move reach the goal there? What a future has used up makes no difference, so it is asked once."""
-        found = self._met.get((known, act))
-        if found is None:
-            assert self.goal is not None
-            if not self._may(known, act):
+        meets = found.get((known, act))
+        if meets is None:
+            if not self._may(known, act, goal):
                 return False
-            found = self._met[known, act] = self.goal(*self._seen(known, act))
-        return found
+            meets = found[known, act] = goal(*self._seen(known, act))
+        return meets
 
-    def _may(self, known: Known, act: Act) -> bool:
+    def _may(self, known: Known, act: Act, goal: Goal) -> bool:
         """Whether the goal, if it can tell, thinks that such a move may reach it."""
-        may = getattr(self.goal, "may", None)
+        may = getattr(goal, "may", None)
         if may is None or not (self.plays_network and self.plays_clock):
             return True
         kind, (first, *rest) = act

@@ -86,6 +86,11 @@ class Worlds:
         self._shifts: dict[tuple[int, int, int], int] = {}
         self._calls: dict[tuple[int, int], tuple[tuple[str, int], ...]] = {}
 
+    @property
+    def size(self) -> int:
+        """How much is remembered."""
+        return len(self._turns) + len(self._ages) + len(self._wires.values) + len(self._sides.values) + len(self._shifts)
+
     # -- worlds and their numbers
     def known(self, w: World) -> Known:
         """The numbers of a world, made canonical."""

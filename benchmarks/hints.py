@@ -1,0 +1,54 @@
+"""How long a hint takes: every goal of every lab and variant, from the places to which wandering leads."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterator
+
+from benchmarks.result import Result
+from teardown.lab import situation as bench
+from teardown.lab.file import load, names
+from teardown.tcp.endpoint import memories
+
+WALKS, LONGEST = 6, 12
+MOST_MS = 300
+
+
+def places(lab: str, seed: int, walks: int = WALKS) -> Iterator[list[str]]:
+    """The beginning, and every place on some random walks through a lab; the same each time."""
+    yield []
+    for walk in range(walks):
+        chance, played = random.Random(f"{lab} {seed} {walk}"), list[str]()
+        for _ in range(LONGEST):
+            played.append(chance.choice(re.findall(r'data-move="([^"]+)"', bench.situation(lab, played, seed=seed)["html"]["moves"])))
+            yield list(played)
+
+
+def forget() -> None:
+    """As after a start: nothing is known of any lab."""
+    for clear in memories:
+        clear()
+    bench._way_from.cache_clear()
+
+
+def measure() -> Result:
+    """ms for a hint that nothing was found out for before, and for the next goal's at the same place."""
+    result = Result("hints", "ms each")
+    worst: tuple[float, str] = (0.0, "")
+    for name in names():
+        lab = load(name)
+        for seed, here in enumerate(lab.variants if lab.code is None else ()):
+            for played in places(name, seed):
+                reached = bench.situation(name, played, seed=seed)["goals"]
+                forget()
+                for n, goal in enumerate(g.id for g in here.goals if not reached[g.id]):
+                    begun = time.perf_counter()
+                    bench.hint(name, played, goal, seed)
+                    took = 1_000 * (time.perf_counter() - begun)
+                    result.add("afresh" if n == 0 else "another goal at the same place", took)
+                    worst = max(worst, (took, f"{name} {seed} {goal} after {' '.join(played) or 'nothing'}"))
+    result.notes["the slowest"] = worst[1]
+    result.budget("the slowest hint, ms", worst[0], MOST_MS)
+    return result
