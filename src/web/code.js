@@ -6,10 +6,13 @@
  * engine of the page, which judges it and draws the picture; a program that spoils its own Python spoils nothing else.
  */
 
-import { el } from "./dom.js";
+import { el, setFragment } from "./dom.js";
 import { Engine, engine, Overrun, Refusal } from "./engine.js";
 import { keepProgram, keptProgram, program } from "./program.js";
-import { code as words, engine as engineWords } from "./strings.js";
+import { speakOf } from "./said.js";
+import { decode, encode, keepSeed, lastSeed } from "./situation.js";
+import { code as words, engine as engineWords, lab as labWords } from "./strings.js";
+import { WorkPanel } from "./work.js";
 
 /** @typedef {"none" | "running" | "passed" | "failed"} Result */
 /** @typedef {{journal: unknown[], error: string | null, output: string}} Played */
@@ -28,6 +31,8 @@ export class CodeLab extends HTMLElement {
   /** @type {Promise<number> | null} the patience for one test, in ms, once the runner is there */ #ready = null;
   /** @type {number} */ #run = 0;
   #first = "";
+  /** Which variant: the same program has to hold in each. */ #seed = 0;
+  /** @type {WorkPanel | null} */ #panel = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #saving;
   /** The program that was last run, and the tests that it passes. */
   #tested = "";
@@ -64,6 +69,7 @@ export class CodeLab extends HTMLElement {
     const { signal } = /** @type {AbortController} */ (this.#leaving);
     const text = /** @type {HTMLElement} */ (this.querySelector(".code-text"));
     this.#first = text.textContent ?? "";
+    this.#seed = decode(location.hash)?.seed ?? lastSeed(this.#name);
     const saved = keptProgram(this.#name);
     const tools = this.#region("tools");
     tools.setAttribute("role", "group");
@@ -78,13 +84,13 @@ export class CodeLab extends HTMLElement {
     this.addEventListener("focusin", () => this.#warm(), { signal, once: true });
     addEventListener("pagehide", () => this.#save(), { signal });
     this.#runner.addEventListener("change", () => this.#showEngine(), { signal });
-    this.#done = saved?.done ?? false;
-    this.#tested = saved?.text ?? "";
-    for (const check of this.#checks) {
-      if (!saved?.passed.includes(check.dataset.check ?? "")) continue;
-      this.#passed.add(check.dataset.check ?? "");
-      this.#mark(check, "passed");
-    }
+    addEventListener("hashchange", () => this.#turn(decode(location.hash)?.seed ?? this.#seed), { signal });
+    this.#panel ??= new WorkPanel(this.#region("work"), {
+      tell: (told, ...more) => this.#say(told, ...more),
+      variant: (seed) => this.#turn(seed),
+      reload: (told, ...more) => this.#reload(told, ...more),
+    });
+    this.#showSaved(saved);
     this.#program = await program(text, {
       language: "python", start: saved?.text, changed: () => this.#changed(), run: () => this.#test(),
     });
@@ -106,6 +112,48 @@ export class CodeLab extends HTMLElement {
 
   // --- work that is kept ----------------------------------------------------------------------------------
 
+  /** Marks what the kept program passes in this variant. @param {import("./program.js").Kept | null} saved */
+  #showSaved(saved) {
+    this.#done = saved?.done ?? false;
+    this.#tested = saved?.text ?? "";
+    this.#passed.clear();
+    for (const check of this.#checks) {
+      const id = check.dataset.check ?? "";
+      const passes = saved !== null && saved.seed === this.#seed && saved.passed.includes(id);
+      if (passes) this.#passed.add(id);
+      this.#mark(check, passes ? "passed" : "none");
+    }
+    this.#panel?.show(this.#seed);
+    speakOf(this.#name, this.#seed);
+  }
+
+  /** Turns to another variant: the program stays, and has to show itself anew. @param {number} seed */
+  #turn(seed) {
+    if (seed === this.#seed) return;
+    this.#stop();
+    this.#save();
+    this.#seed = seed;
+    keepSeed(this.#name, seed);
+    setFragment(encode({ seed, moves: [] }));
+    this.#showSaved(keptProgram(this.#name));
+    this.#region("checks").toggleAttribute("data-older", false);
+    this.#say(labWords.variantShown(seed));
+  }
+
+  /** Shows what a file has brought, or what was there before it. @param {string} told @param {...Node} more */
+  #reload(told, ...more) {
+    clearTimeout(this.#saving);
+    this.#stop();
+    this.#seed = lastSeed(this.#name);
+    setFragment(encode({ seed: this.#seed, moves: [] }));
+    const saved = keptProgram(this.#name);
+    if (this.#program) this.#program.text = saved?.text ?? this.#first;
+    clearTimeout(this.#saving);
+    this.#showSaved(saved);
+    this.#region("checks").toggleAttribute("data-older", false);
+    this.#say(told, ...more);
+  }
+
   #changed() {
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => this.#save(), 400);
@@ -116,7 +164,8 @@ export class CodeLab extends HTMLElement {
     clearTimeout(this.#saving);
     if (!this.#program) return;
     const { text } = this.#program;
-    keepProgram(this.#name, { text, passed: text === this.#tested ? [...this.#passed] : [], done: this.#done });
+    const passed = text === this.#tested ? [...this.#passed] : [];
+    keepProgram(this.#name, { text, passed, done: this.#done, seed: this.#seed });
   }
 
   // --- running --------------------------------------------------------------------------------------------
@@ -189,7 +238,7 @@ export class CodeLab extends HTMLElement {
     const id = check.dataset.check ?? "";
     /** @type {Played} */ let played;
     try {
-      played = await this.#runner.ask({ ask: "code-run", lab: this.#name, check: id, source }, { patience });
+      played = await this.#runner.ask({ ask: "code-run", lab: this.#name, check: id, source, seed: this.#seed }, { patience });
       if (!sound(played)) throw new Refusal(words.crashed);
     } catch (error) {
       if (run !== this.#run) return false;
@@ -215,7 +264,7 @@ export class CodeLab extends HTMLElement {
     }
     /** @type {Verdict} */
     const verdict = await engine.ask({
-      ask: "code-judge", lab: this.#name, check: id, journal: played.journal, crashed: played.error !== null,
+      ask: "code-judge", lab: this.#name, check: id, journal: played.journal, crashed: played.error !== null, seed: this.#seed,
     });
     if (run !== this.#run) return false;
     const first = !verdict.passed && !this.querySelector("[data-result=failed]");

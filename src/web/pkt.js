@@ -68,7 +68,7 @@ export class Packetdrill extends HTMLElement {
 
   #save() {
     clearTimeout(this.#saving);
-    if (this.#program) keepProgram(NAME, { text: this.#program.text, passed: [], done: false });
+    if (this.#program) keepProgram(NAME, { text: this.#program.text, passed: [], done: false, seed: 0 });
   }
 
   async #play() {

@@ -4,35 +4,25 @@
  */
 
 import { el } from "./dom.js";
+import { read, VERSION, write } from "./store.js";
 import { editor as words } from "./strings.js";
-
-const VERSION = 1;
-const key = (/** @type {string} */ name) => `teardown:code:${name}`;
 
 /**
  * What this browser keeps of a learner's program.
- * @typedef {{text: string, passed: string[], done: boolean}} Kept the program, the tests that it passes, and whether
- *   some version of it has passed them all
+ * @typedef {{text: string, passed: string[], done: boolean, seed: number}} Kept the program, the tests that it passes in
+ *   that variant, and whether some version of it has passed them all
  */
 
 /** The program kept under a name, or null: none, unreadable, or storage is not allowed here. @param {string} name @returns {Kept | null} */
 export function keptProgram(name) {
-  try {
-    const { version, text, passed, done } = JSON.parse(localStorage.getItem(key(name)) ?? "null");
-    const sound = version === VERSION && typeof text === "string" && Array.isArray(passed);
-    return sound ? { text, passed, done: done === true } : null;
-  } catch {
-    return null;
-  }
+  const { version, text, passed, done, seed } = read(`code:${name}`) ?? {};
+  const sound = version === VERSION && typeof text === "string" && Array.isArray(passed);
+  return sound ? { text, passed, done: done === true, seed: Number.isInteger(seed) ? seed : 0 } : null;
 }
 
 /** Keeps a program; silently does not where storage is full or forbidden. @param {string} name @param {Kept} kept */
-export function keepProgram(name, { text, passed, done }) {
-  try {
-    localStorage.setItem(key(name), JSON.stringify({ version: VERSION, text, passed, done }));
-  } catch {
-    /* private mode or full */
-  }
+export function keepProgram(name, kept) {
+  write(`code:${name}`, { version: VERSION, ...kept });
 }
 
 /**

@@ -78,6 +78,11 @@ export function kept(lab, seed) {
  */
 export function keep(lab, { seed, ...work }) {
   write(key(lab, seed), { version: VERSION, ...work });
+  keepSeed(lab, seed);
+}
+
+/** Keeps which variant of a lab it was. @param {string} lab @param {number} seed */
+export function keepSeed(lab, seed) {
   if (seed || read(`seed:${lab}`)) write(`seed:${lab}`, { version: VERSION, seed });
 }
 

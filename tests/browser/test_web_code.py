@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,6 +279,75 @@ def test_work_survives_a_reload_and_can_be_put_back(visit: Visit) -> None:
     page.locator(".cm-content").focus()
     page.keyboard.press("ControlOrMeta+z")
     assert text(page) == "mine = 1"
+
+
+#: A file that cannot be taken over, and what the page says. What was there is kept in every case.
+UNFIT = (
+    ("x" * 1_000_001, "too large"),
+    ("{", "not JSON"),
+    ('{"kind": "shopping"}', "not work of these labs"),
+    ('{"kind": "teardown-work", "version": 99, "work": {}}', "version 99"),
+    ('{"kind": "teardown-work", "version": 1, "work": {"<img src=x>": 1}}', "<img src=x>"),
+    ('{"kind": "teardown-work", "version": 1, "work": {"lab:x": ' + "[" * 9 + "]" * 9 + "}}", "lab:x"),
+    ('{"kind": "teardown-work", "version": 1, "work": {"lab:x": {"version": 1, "moves": ["full"]}}}', "no room"),
+)
+
+
+def test_a_variant_has_its_own_tests_and_a_program_travels_as_a_file(visit: Visit, tmp_path: Path) -> None:
+    page = opened(visit)
+    other = labs.load("fix-the-client", 2).code
+    assert other is not None
+    write(page, task().solution or "")
+    panel, said = page.locator("[data-region=work]"), page.locator("[data-region=message]")
+    panel.locator("summary").click()
+    panel.locator("#lab-seed").fill("2")
+    panel.get_by_role("button", name="Show").click()
+    changed = [c for c in other.checks if c.name != task().check(c.id).name]
+    assert changed
+    for check in changed:
+        expect(page.locator(f"[data-check={check.id}] h3")).to_contain_text(check.name)
+    assert page.url.endswith("#seed=2")
+    assert set(run(page).values()) == {"passed"}
+
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Save all my work").click()
+    saved = tmp_path / "work.json"
+    download.value.save_as(saved)
+    kept = json.loads(saved.read_text())["work"]
+    assert kept["code:fix-the-client"] | {"passed": []} == {
+        "version": 1, "text": task().solution, "done": True, "seed": 2, "passed": [],
+    }  # fmt: skip
+    assert kept["seed:fix-the-client"]["seed"] == 2
+
+    bad = tmp_path / "bad.json"
+    page.evaluate("""() => {
+      const set = Storage.prototype.setItem;
+      Storage.prototype.setItem = function (key, text) {
+        if (key === 'teardown:lab:x' && text.includes('full')) throw new DOMException('', 'QuotaExceededError');
+        return set.call(this, key, text);
+      };
+    }""")
+    for body, says in UNFIT:
+        bad.write_text(body)
+        panel.locator("#lab-file").set_input_files(bad)
+        expect(said).to_contain_text(says)
+        assert page.evaluate("localStorage.getItem('teardown:lab:x')") is None
+        assert json.loads(page.evaluate("localStorage.getItem('teardown:code:fix-the-client')"))["text"] == task().solution
+    assert said.locator("img").count() == 0
+    assert json.loads(page.evaluate("localStorage.getItem('teardown:before-import')"))["work"] == kept
+
+    page.evaluate("localStorage.clear()")
+    write(page, "mine = 1")
+    panel.locator("#lab-file").set_input_files(saved)
+    expect(said).to_contain_text("loaded")
+    assert text(page) == task().solution
+    assert set(results(page).values()) == {"passed"}
+    said.get_by_role("button").click()
+    expect(said).to_contain_text("is back")
+    panel.locator("#lab-seed").fill("0")
+    panel.get_by_role("button", name="Show").click()
+    for check in changed:
+        expect(page.locator(f"[data-check={check.id}] h3")).to_contain_text(task().check(check.id).name)
 
 
 def test_without_script_and_on_paper_the_program_is_whole(visit: Visit) -> None:
