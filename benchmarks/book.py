@@ -8,7 +8,6 @@ visit to a lab.
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import resource
 import subprocess
@@ -33,7 +32,6 @@ LAB = "/labs/buggy-client/"
 def measure_book() -> Result:
     """Seconds and processor seconds of the whole book, and for each of its pages."""
     result = Result("book", "s")
-    result.notes["load before"] = os.getloadavg()
     with tempfile.TemporaryDirectory() as work:
         command = [sys.executable, "-m", "teardown.site.book", "--output", str(Path(work) / "book.pdf")]
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -41,7 +39,7 @@ def measure_book() -> Result:
         wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     printed = int(re.findall(r"\((\d+) pages", said)[-1])
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    result.notes |= {"load after": os.getloadavg(), "pages": printed}
+    result.notes["pages"] = printed
     result.add("whole book", wall)
     result.add("whole book, processor", cpu)
     result.add("a page", wall / printed)
@@ -55,7 +53,6 @@ def measure_book() -> Result:
 def measure_offline() -> Result:
     """Megabytes of the offline copy: without the book, and with the one that was made last, if there is one."""
     result = Result("offline-copy", "MB")
-    result.notes["load before"] = os.getloadavg()
     book = ROOT / "build" / "takeaway" / "fin-wait-2.pdf"
     files = {name: content for name, content in offline.copy(ROOT, ROOT / "site").items() if name != "fin-wait-2.pdf"}
     size = len(offline.packed(files)) / 1e6
@@ -66,14 +63,12 @@ def measure_offline() -> Result:
     else:
         result.skip("with the book: run make book first")
     result.budget("offline copy, MB", size, MOST_ZIP)
-    result.notes["load after"] = os.getloadavg()
     return result
 
 
 def measure_classroom() -> Result:
     """Milliseconds until one of forty has all files of a lab's first visit, when all forty begin at one moment."""
     result = Result("classroom", "ms")
-    result.notes["load before"] = os.getloadavg()
     with pages.chromium() as browser, pages.serving(ROOT / "site") as origin:
         asked = first_visit(browser, origin)
     result.notes |= {"files": len(asked), "clients": CLIENTS}
@@ -88,7 +83,6 @@ def measure_classroom() -> Result:
     finally:
         room.terminate()
         room.wait(10)
-    result.notes["load after"] = os.getloadavg()
     result.budget(f"errors of {CLIENTS * ROUNDS} cold starts of {len(asked)} files", errors, 0)
     return result
 

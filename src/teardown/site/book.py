@@ -24,8 +24,12 @@ from teardown.world.scenario import load
 
 #: The run on the cover.
 _COVER: Final = "buggy-client"
-#: Parts whose chapters are short and follow each other on the page; the contents name no sections of them.
-_RUNNING: Final = frozenset({"Questions"})
+#: Parts whose chapters begin on a page of their own, as every worksheet does. Others follow each other on the page.
+_APART: Final = frozenset({"The FAQ", "Guide"})
+#: Parts of whose chapters the contents name no sections.
+_TITLES_ONLY: Final = frozenset({"Questions"})
+#: Parts whose names only a site has.
+_PARTS: Final = {"Home": "At a glance"}
 #: More sections than these are a list, not a help.
 _MOST_SECTIONS: Final = 12
 _ANSWERS: Final = "Answers"
@@ -52,19 +56,22 @@ def compose(root: Path, site: Path, *, answers: bool = True, only: Sequence[str]
     index = book_index.Index()
     body, contents = [], []
     part = group = ""
+    sheet = False
     for chapter in chapters:
         page = chapter.page
         opening = page.part != part
+        before, sheet = sheet, 'class="sheet-lab"' in chapter.body
+        apart = page.part in _APART or sheet or before
         if opening:
             part, group = page.part, ""
-            contents.append(f'<li class="toc-part"><a href="#part-{page.slug}">{html.escape(part)}</a></li>')
+            contents.append(f'<li class="toc-part"><a href="#part-{page.slug}">{html.escape(_PARTS.get(part, part))}</a></li>')
         if page.group and page.group != group:
             group = page.group
             contents.append(f'<li class="toc-group">{html.escape(group)}</li>')
         contents.append(f'<li class="toc-chapter"><a href="#{page.slug}">{html.escape(chapter.title)}</a></li>')
-        if page.part not in _RUNNING and len(chapter.sections) <= _MOST_SECTIONS:
+        if page.part not in _TITLES_ONLY and len(chapter.sections) <= _MOST_SECTIONS:
             contents += [f'<li class="toc-section"><a href="#{i}">{html.escape(t)}</a></li>' for i, t in chapter.sections]
-        body.append(_chapter(chapter, opening=opening, text=index.marked(chapter)))
+        body.append(_chapter(chapter, index.marked(chapter), opening=opening, running=not opening and not apart))
     if answers and maker.answers:
         contents.append(f'<li class="toc-part"><a href="#answers">{_ANSWERS}</a></li>')
         body.append(_answers(maker.answers))
@@ -84,11 +91,11 @@ def compose(root: Path, site: Path, *, answers: bool = True, only: Sequence[str]
     return Book(document, maker.counts, index)
 
 
-def _chapter(chapter: Chapter, *, opening: bool, text: str) -> str:
+def _chapter(chapter: Chapter, text: str, *, opening: bool, running: bool) -> str:
     page = chapter.page
-    kind = "chapter"
-    kind += " running" if page.part in _RUNNING and not opening else ""
-    head = f'<h1 class="part-title" id="part-{page.slug}">{html.escape(page.part)}</h1>' if opening else ""
+    kind = "chapter running" if running else "chapter"
+    part = html.escape(_PARTS.get(page.part, page.part))
+    head = f'<h1 class="part-title" id="part-{page.slug}">{part}</h1>' if opening else ""
     anchors = "".join(f'<span id="{anchor}"></span>' for anchor in chapter.anchors)
     title = f'<h2 class="chapter-title" id="{page.slug}">{anchors}{html.escape(chapter.title)}</h2>'
     lab = " lab" if 'class="sheet-lab"' in text else ""
@@ -107,15 +114,17 @@ def _answers(found: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _cover(name: str, about: str, answers: bool) -> str:
-    from teardown.draw import ladder
+    from teardown.draw import ladder, state_map
     from teardown.draw.story import first_closer
+    from teardown.site.state_graph import plan
 
     trace = run(load(_COVER))
     picture = book_figures.whole(ladder.draw(trace, ids="cover", left=first_closer(trace)).svg)
+    states = book_figures.whole(state_map.draw(plan(), "cover-map", trace))
     students = "" if answers else " For students: without the answers."
     return (
         f'<section id="cover"><p class="cover-name">{html.escape(name)}</p><p class="cover-title">How TCP connections end</p>'
-        f'<p class="cover-about">{html.escape(about)}</p><div class="cover-picture">{picture}</div>'
+        f'<p class="cover-about">{html.escape(about)}</p><div class="cover-picture">{picture}{states}</div>'
         f'<p class="cover-edition">{edition()}.{students}<br>The FIN_WAIT_2 project. Text CC BY 4.0, code MIT. '
         "Typefaces: Source Serif 4 and IBM Plex Mono, SIL Open Font License.</p></section>"
     )

@@ -1,4 +1,4 @@
-"""Figures on paper: a ladder beside its own transcript, cut where a page may break, and one small frame for each step.
+"""Figures on paper: a ladder beside its own transcript, cut where a page may break, or alone in columns.
 
 Works on the drawings of the built pages, as text. A printer such as WeasyPrint follows no reference from one drawing
 to another and knows no style sheet of the page, so every piece carries what it shows, and nothing that it does not.
@@ -18,11 +18,16 @@ from teardown.errors import InputError
 
 SERIF: Final = "'Source Serif 4', serif"
 MONO: Final = "'IBM Plex Mono', monospace"
-#: Height of a frame, in units of the drawing, and how much of it lies above the moment that it shows.
-FRAME: Final = 300.0
-ABOVE: Final = 0.86
+#: Ladders that are higher stand in two columns where they have no words beside them.
+_COLUMN: Final = 420.0
+#: Other drawings that are higher than this would fill a page.
+_PAGE: Final = 800.0
+#: The heads of a ladder's lanes lie above this height.
+_HEAD: Final = 34.0
 #: Rows of a ladder are at least this high.
 _ROW: Final = 120.0
+#: The first is higher: less at the foot of a page is no beginning.
+_FIRST: Final = 260.0
 
 #: What no printer draws as a browser does, with the reason to be said.
 _BROKEN: Final = {
@@ -98,7 +103,7 @@ def taken_apart(svg: str) -> Drawing:
     inner = re.sub(r"^<title.*?</title>|<desc.*?</desc>", "", inner, count=2, flags=re.DOTALL)
     # A printer takes every identifier for a place to go to. Those that the drawing itself refers to must stay.
     inner = re.sub(r'\sid="([^"]*)"', lambda m: m[0] if f"#{m[1]}" in svg else "", _typefaces(inner))
-    flat = re.fullmatch(r'<g aria-hidden="true">(.*)</g><rect class="veil"[^>]*/>', inner, re.DOTALL)
+    flat = re.fullmatch(r'<g aria-hidden="true">(.*)</g>(?:<rect class="veil"[^>]*/>)?', inner, re.DOTALL)
     shapes = tuple(_shapes(flat[1])) if flat and "<g" not in flat[1] else ()
     return Drawing(
         float(box[1]), float(box[2]), size[1] if size else "13", _plain(title), _plain(about), shapes, inner
@@ -179,18 +184,22 @@ def _path_heights(path: str) -> list[float]:
     return heights or [0.0]
 
 
-def band(drawing: Drawing, top: float, bottom: float, title: str, veil: float | None = None, more: float = 0) -> str:
-    """What lies between two heights; below `veil` it is pale. `more` makes it higher: what is upright there goes on."""
+def band(drawing: Drawing, top: float, bottom: float, title: str, more: float = 0, head: bool = False) -> str:
+    """What lies between two heights. `more` makes it higher: what is upright there goes on.
+
+    `head` puts the heads of the lanes above it.
+    """
     if more:
         drawn = [s.markup for s in drawing.shapes if s.bottom >= top - 4 and s.top <= bottom]
         inner = "".join(drawn) + _gap(drawing, bottom, bottom + more)
         return _svg(drawing, inner, top, bottom + more, title)
     inner = "".join(s.markup for s in drawing.shapes if s.bottom >= top - 4 and s.top <= bottom + 4)
-    if veil is not None and veil < bottom:
-        inner += (
-            f'<rect x="0" y="{num(veil)}" width="{num(drawing.width)}" height="{num(bottom - veil)}" '
-            f'fill="{LIGHT_PAGE}" fill-opacity="0.85"/>'
-        )
+    if head:
+        names = "".join(s.markup for s in drawing.shapes if s.bottom <= _HEAD and s.markup.startswith("<text"))
+        up = top - _HEAD
+        paper = f'<rect x="0" y="{num(up)}" width="{num(drawing.width)}" height="{num(_HEAD)}" fill="{LIGHT_PAGE}"/>'
+        inner += f'{paper}<g transform="translate(0 {num(up)})">{names}</g>'
+        top = up
     return _svg(drawing, inner, top, bottom, title)
 
 
@@ -212,7 +221,8 @@ def cuts(drawing: Drawing, heads: Sequence[float]) -> list[float]:
     """Heights after steps at which neither an arrow nor a word lies: where a page may break. The first is 0."""
     out = [0.0]
     for y in heads[:-1]:
-        if y - out[-1] >= _ROW and not any(s.fixed and s.top < y - 0.5 and s.bottom > y + 0.5 for s in drawing.shapes):
+        crossed = any(s.fixed and s.top < y - 0.5 and s.bottom > y + 0.5 for s in drawing.shapes)
+        if y - out[-1] >= (_ROW if out[1:] else _FIRST) and not crossed:
             out.append(y)
     if len(out) > 1 and drawing.height - out[-1] < _ROW:
         out.pop()
@@ -240,14 +250,19 @@ def rows(svg: str, heads: Sequence[float], needs: Sequence[float]) -> list[tuple
     return out
 
 
-def frames(svg: str, heads: Sequence[float], states: Sequence[str]) -> list[str]:
-    """One small picture for every step: the moment, what led to it, and pale what is still to come."""
-    drawing = taken_apart(svg)
-    # At this size the hatching of a timer is a grey bar, and it is most of what there is to draw.
-    drawing = drawing._replace(shapes=tuple(s for s in drawing.shapes if " hatch" not in s.markup[:60]))
-    out = []
-    for i, y in enumerate(heads):
-        height = min(FRAME, drawing.height)
-        top = min(max(0.0, y - ABOVE * height), drawing.height - height)
-        out.append(band(drawing, top, top + height, f"Step {i}: {states[i]}.", veil=y))
-    return out
+def columns(svg: str, heads: Sequence[float]) -> list[str]:
+    """A ladder as one picture, or as two of about the same height to stand side by side.
+
+    Without `heads` it is another drawing, which is cut wherever no word and no arrow lies.
+    """
+    drawing = taken_apart(checked(svg))
+    places = []
+    if drawing.shapes and drawing.height > (_COLUMN if heads else _PAGE):
+        places = cuts(drawing, heads or range(0, int(drawing.height), 4))[1:]
+    middle = min(places, key=lambda y: abs(y - drawing.height / 2), default=0.0)
+    if not 0.25 < middle / drawing.height < 0.75:
+        return [whole(svg)]
+    return [
+        band(drawing, 0, middle, _said(drawing)),
+        band(drawing, middle, drawing.height, f"{drawing.title}, part 2 of 2.", head=bool(heads)),
+    ]

@@ -13,10 +13,15 @@ from teardown.site.book_pages import Chapter
 from teardown.tcp.states import MEANING, STATES, prose
 from teardown.world.captions import TIMER_NAMES
 
-#: A section must name a term so often to be worth turning to; a heading that names it always is.
+#: A section must name a state so often to be worth turning to, a timer once; a heading that names it always counts.
 _OFTEN: Final = 2
+#: Chapters that say nothing about a term: sheets to fill in, and lists.
+_LEFT_OUT: Final = ("labs/", "bench/", "reference/references", "reference/rfcs", "reference/json", "reference/api")
 _HEADING: Final = re.compile(r'<h3\b[^>]*? id="([^"]+)"[^>]*>.*?</h3>', re.DOTALL)
 _TAGS: Final = re.compile(r"<table class=\"pair.*?</table>|<ol class=\"frames.*?</ol>|<[^>]+>", re.DOTALL)
+
+#: What may carry an identifier in the place of a word in it.
+_BLOCK: Final = re.compile(r"<(?:p|li|td|th|dt|dd|pre|figcaption|caption)\b[^>]*>")
 
 
 class Index:
@@ -26,10 +31,13 @@ class Index:
         self.terms = _terms()
         #: term -> places: (identifier, whether the place is about the term)
         self.places: dict[str, list[tuple[str, bool]]] = {term: [] for term in self.terms}
+        self._states = {prose(state) for state in STATES}
         self._seen = 0
 
     def marked(self, chapter: Chapter) -> str:
         """The chapter's HTML with marks where a section first speaks of a term."""
+        if chapter.page.address.startswith(_LEFT_OUT):
+            return chapter.body
         head = f'<h2 id="{chapter.page.slug}">{html.escape(chapter.title)}</h2>'
         out, body = [], chapter.body
         starts = [0, *(m.start() for m in re.finditer(r"<h3\b", body)), len(body)]
@@ -46,7 +54,8 @@ class Index:
         definition = chapter.page.address.startswith("reference/glossary")
         for term, pattern in self.terms.items():
             about = bool(pattern.search(title))
-            if not about and not definition and len(pattern.findall(text)) < _OFTEN:
+            often = _OFTEN if term in self._states else 1
+            if not about and not definition and len(pattern.findall(text)) < often:
                 continue
             place = self._first(piece, pattern)
             if place is None and not about:
@@ -55,14 +64,27 @@ class Index:
                 if (found := re.search(rf"<strong>{pattern.pattern}", piece)) is None:
                     continue
                 place, about = found.start(), True
-            elif about:  # the heading itself is the place
+            elif about or place is None:  # the heading itself is the place
                 self.places[term].append((anchor, True))
                 continue
-            self._seen += 1
-            mark = f'<span id="ix-{self._seen}"></span>'
-            piece = piece[:place] + mark + piece[place:]
-            self.places[term].append((f"ix-{self._seen}", about))
+            piece, name = self._named(piece, place, anchor)
+            self.places[term].append((name, about))
         return piece
+
+    def _named(self, piece: str, place: int, anchor: str) -> tuple[str, str]:
+        """The piece, and the identifier of the block around `place`, which gets one if it has none.
+
+        No mark stands in the line itself: WeasyPrint then breaks lines at words where there is room for more.
+        """
+        blocks = list(_BLOCK.finditer(piece, 0, place))
+        if not blocks:
+            return piece, anchor
+        block = blocks[-1]
+        if found := re.search(r'\sid="([^"]+)"', block[0]):
+            return piece, found[1]
+        self._seen += 1
+        at = block.end() - 1
+        return f'{piece[:at]} id="ix-{self._seen}"{piece[at:]}', f"ix-{self._seen}"
 
     @staticmethod
     def _first(piece: str, pattern: re.Pattern[str]) -> int | None:
@@ -77,7 +99,7 @@ class Index:
 
     def html(self, title: str, pages: Mapping[str, int]) -> str:
         """The index as a document of its own. `pages` has the page of every identifier."""
-        states = {prose(state) for state in STATES}
+        states = self._states
         blocks = []
         for heading, wanted in (("States", True), ("Timers and waits", False)):
             entries = []
@@ -88,7 +110,7 @@ class Index:
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title></head><body>'
             f'<section class="chapter" id="index"><h1 class="part-title">{html.escape(title)}</h1>'
-            "<p>A bold number is a section about it; the others name it several times.</p>"
+            "<p>A bold number is a section about it; the others speak of it.</p>"
             f'{"".join(blocks)}</section></body></html>'
         )
 

@@ -18,12 +18,12 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
 
-from teardown.draw import words
+from teardown.draw import cards, words
+from teardown.draw.story import first_closer
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.site import book_figures, references, worksheets
 from teardown.site.built import Page
-from teardown.tcp.states import prose
 from teardown.world.run import run
 from teardown.world.scenario import load
 from teardown.world.trace import Trace
@@ -43,15 +43,21 @@ _KNOWN_BOXES: Final = frozenset(
 )
 #: What only a screen needs: anchors for scripts, downloads, buttons that copy, words for a voice that paper says too.
 _SCREEN_ONLY: Final = (
-    "a.headerlink", "div.tcp-anchors", "p.tcp-links", "p.takeaway", "p.lab-noscript", "noscript", "span.tcp-spoken", "script", "link",
-    "nav.md-path", ".md-source-file", "button.md-clipboard", "a.md-content__button",
+    "a.headerlink", "div.tcp-anchors", "p.tcp-links", "p.takeaway", "p.lab-noscript", "noscript", "span.tcp-spoken",
+    "span.seen", "script", "link", "nav.md-path", ".md-source-file", "button.md-clipboard", "a.md-content__button",
 )  # fmt: skip
 _SVG: Final = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 #: How print.css sets the words beside a ladder: characters a line, mm a line, and units of a ladder in one mm.
 _CHARACTERS: Final = 54
 _LINE: Final = 3.82
 _UNITS: Final = 360 / 68
+#: A table of so many rows is kept on one page.
+_SHORT_TABLE: Final = 6
+#: A box with more than so many characters is not printed twice.
+_LONG: Final = 1000
 _DRAWING: Final = re.compile(r'<img class="drawing"[^>]*>')
+#: The end of a link to a step of a run.
+_STEP: Final = re.compile(r"([a-z0-9-]+)/(\d+)$")
 
 
 @dataclass
@@ -74,7 +80,10 @@ class Chapters:
         self.docs = docs
         self.sources = references.load()
         self.number = _numbers(pages)
-        self.framed: dict[str, str] = {}  # scenario -> the figure that shows its frames
+        # scenario -> the page whose figure tells it in words and cards: the first that draws it
+        self.told = _first_told([page for page in pages if page.address in self.shown])
+        self.opened: dict[str, str] = {}  # content of a box that opens -> the first such box
+        self.mapped: dict[str, str] = {}  # scenario -> the figure that holds its map of states
         self.answers: list[tuple[str, str, str]] = []  # lab's page, title, HTML
         self.counts = Counts()
 
@@ -92,6 +101,16 @@ class Chapter:
     anchors: list[str]  # identifiers that lead to the title
     sections: list[tuple[str, str]]  # identifier, text
     body: str
+
+
+def _first_told(pages: Sequence[Page]) -> dict[str, str]:
+    """Scenario -> the page that shows its ladder first."""
+    told: dict[str, str] = {}
+    for page in pages:
+        for name, figure in re.findall(r'<tcp-player data-scenario="([^"]+)"(.*?)</tcp-player>', page.article, re.DOTALL):
+            if 'class="tcp-ladder' in figure:
+                told.setdefault(name, page.slug)
+    return told
 
 
 def _numbers(pages: Sequence[Page]) -> dict[str, int]:
@@ -204,11 +223,22 @@ class _Page:
                 link.unwrap()
                 continue
             keep = {"href": target} | ({"id": link["id"]} if link.get("id") else {})
-            kind = "xref" if target.startswith("#") else "ext"
-            keep["class"] = " ".join(filter(None, (kind, "plain" if link.find_parent(class_="fn") else "")))
+            keep["class"] = self._kind(link, target)
+            if "step" in keep["class"] and (step := _STEP.search(target)):
+                keep["data-step"] = step[2]
             link.attrs = keep
             self.book.counts.links += 1
             self._flatten(link)
+
+    def _kind(self, link: Tag, target: str) -> str:
+        """The classes of a link: what is printed after it depends on them."""
+        if not target.startswith("#"):
+            return "ext"
+        if "term" in (link.get("class") or ()):  # the glossary is at the end, and is named there
+            return "xref term"
+        if _STEP.search(target) and not link.has_attr("data-made"):
+            return "xref step"
+        return "xref plain" if link.find_parent(class_="fn") else "xref"
 
     def _flatten(self, link: Tag) -> None:
         """WeasyPrint loses the link's place in the tags when the link holds other elements: they go around it."""
@@ -241,22 +271,29 @@ class _Page:
             )  # fmt: skip
         if page.address not in self.book.shown:
             return None
+        fragment = unquote(parts.fragment)
+        if (step := _STEP.fullmatch(fragment)) and step[1] in self.book.told:  # told at the first figure of that run
+            return f"#{self.book.told[step[1]]}--{fragment}"
         # The sheet of a lab has sections of its own.
         if not parts.fragment or re.search("<tcp-(lab|code)", page.article):
             return f"#{page.slug}"
-        return f"#{page.slug}--{unquote(parts.fragment)}"
+        return f"#{page.slug}--{fragment}"
 
     def _identifiers(self) -> None:
         for element in self.article.find_all(id=True):
             if not str(element["id"]).startswith(f"{self.page.slug}--"):
                 element["id"] = f"{self.page.slug}--{element['id']}"
         for element in self.article.find_all(True):
-            for name in [n for n in element.attrs if n.startswith(("aria-", "data-")) and n != "data-drawing"] + ["role", "tabindex"]:
-                if name in element.attrs:
+            for name in [n for n in element.attrs if n.startswith(("aria-", "data-")) or n in ("role", "tabindex")]:
+                if name not in ("data-drawing", "data-step"):
                     del element[name]
 
     def _counts(self) -> None:
         """Lists that do not begin at 1 (a printer reads that from the style only), and lists of several blocks."""
+        for table in self.article.find_all("table"):
+            classes = list(table.get("class") or ())
+            if len(table.find_all("tr")) <= _SHORT_TABLE and "pair" not in classes and "rules" not in classes:
+                table["class"] = " ".join([*classes, "short"])
         for listing in self.article.select("ol[start]"):
             listing["style"] = f"counter-reset:list-item {int(str(listing['start'])) - 1}"
 
@@ -313,28 +350,25 @@ class _Page:
         anchor = str(figure["id"])
         caption = figure.figcaption.decode_contents() if figure.figcaption else ""
         out = [f"<figcaption>{caption}</figcaption>"]
-        prefix = "" if name in self.figure_ids else name
+        first = name not in self.figure_ids and self.book.told.get(name) == self.page.slug
         self.figure_ids.setdefault(name, anchor)
         if (ladder := figure.select_one(".tcp-ladder i[data-drawing]")) is not None:
             heads = [float(y) for y in str(player["data-y"]).split(",")]
             svg = self.drawings[int(str(ladder["data-drawing"]))]
-            out.append(_ladder(svg, heads, trace, prefix))
-            if name not in self.book.framed:
-                self.book.framed[name] = f"{self.page.slug}--{anchor}-frames"
-                states = [f"server {prose(s.states.server)}, client {prose(s.states.client)}" for s in trace.steps]
-                small = "".join(
-                    f"<li><p><b>Step {i}</b> · {_short(trace, i)}</p>{frame}</li>"
-                    for i, frame in enumerate(book_figures.frames(svg, heads, states))
-                )
-                out.append(f'<p class="frames-title" id="{anchor}-frames">The same, step by step</p><ol class="frames">{small}</ol>')
+            if first:
+                out.append(_ladder(svg, heads, trace, name))
+                out.append(_cards(trace, f"{anchor}-frames"))
             else:
+                pieces = book_figures.columns(svg, heads)
+                out.append(f'<div class="book-again book-in-{len(pieces)}">{"".join(pieces)}</div>')
                 out.append(
-                    f'<p class="again">The frames of this run, step by step: '
-                    f'<a href="#{self.book.framed[name]}" data-made="">see there</a>.</p>'
+                    f'<p class="again">This run step by step, in words and in cards: '
+                    f'<a href="#{self.book.told[name]}--{name}/0" data-made="">the first figure of it</a>.</p>'
                 )
         elif figure.select_one(".transcript"):
             out.append(words.transcript(trace))
-        if (states_map := figure.select_one(".tcp-states i[data-drawing]")) is not None:
+        if (states_map := figure.select_one(".tcp-states i[data-drawing]")) is not None and name not in self.book.mapped:
+            self.book.mapped[name] = anchor
             drawn = book_figures.whole(self.drawings[int(str(states_map["data-drawing"]))])
             regions = figure.select_one("ul.regions")
             out.append(_pair("The states", "What can happen in each", [(drawn, regions.decode() if regions else "")], "book-map"))
@@ -344,9 +378,14 @@ class _Page:
         self.replace(element, f'<figure class="tcp-figure" id="{anchor}" data-counted="">{"".join(out)}</figure>')
 
     def other_figure(self, figure: Tag) -> None:
-        """A figure that is no player: it stays as it is."""
-        if not figure.has_attr("data-counted"):
-            self.book.counts.figures += 1
+        """A figure that is no player: it stays as it is. A drawing higher than a page stands in two columns."""
+        if figure.has_attr("data-counted"):
+            return
+        self.book.counts.figures += 1
+        for drawing in figure.select(":scope > i[data-drawing]"):
+            pieces = book_figures.columns(self.drawings[int(str(drawing["data-drawing"]))], ())
+            if len(pieces) > 1:
+                self.replace(drawing, f'<div class="book-again">{"".join(pieces)}</div>')
 
     def citation(self, sup: Tag) -> None:
         """A citation becomes a footnote: the sources' short names, the place in each, and their numbers in the list."""
@@ -412,7 +451,13 @@ class _Page:
         title = summary.decode_contents() if isinstance(summary, Tag) else ""
         if isinstance(summary, Tag):
             summary.decompose()
-        self.replace(box, f'<div class="book-open"><p class="book-label">{title}</p>{box.decode_contents()}</div>')
+        content = box.decode_contents()
+        if (place := self.book.opened.get(content)) is not None and len(content) > _LONG:
+            self.replace(box, f'<p class="again"><a href="#{place}" data-made="">{title}</a></p>')
+            return
+        self.book.opened[content] = f"{self.page.slug}--open-{len(self.book.opened)}"
+        name = self.book.opened[content].split("--")[1]
+        self.replace(box, f'<div class="book-open" id="{name}"><p class="book-label">{title}</p>{content}</div>')
 
     def code(self, box: Tag) -> None:
         """Code without the anchors of its lines; the name of its file stays with it."""
@@ -452,28 +497,34 @@ class _Page:
         lab = labs.load(name)
         self.book.answers.append((self.page.slug, lab.title, worksheets.answers(lab, f"answers-{name}--")))
         see = self.article.select(".lab-after .lab-see a")
-        read_on = "".join(f"<li>{link.decode()}</li>" for link in see)
+        read_on = "; ".join(link.decode() for link in see)
         for box in self.article.select(".lab-intro, .lab-after"):
             box.decompose()
         sheet = worksheets.student(lab)
-        more = f"<h4>Read on</h4><ul>{read_on}</ul>" if read_on else ""
+        more = f'<p class="again">Read on: {read_on}.</p>' if read_on else ""
         lead = f'<p class="lead">{html.escape(lab.summary)}</p>'
         self.replace(element, f'<div class="sheet-lab">{lead}{sheet}{more}</div>'.replace("<h4", "<h2").replace("</h4>", "</h2>"))
 
 
-def _short(trace: Trace, i: int) -> str:
-    """A step's time and both states, in two lines."""
-    step = trace.steps[i]
-    return f"{words.clock_of(trace).label(step.t)}<br>{prose(step.states.server)}, {prose(step.states.client)}"
+def _cards(trace: Trace, anchor: str) -> str:
+    """Every step of a run as a card with its number and time."""
+    clock, left = words.clock_of(trace), first_closer(trace)
+    made = "".join(
+        f"<li><p><b>{i}</b> · {html.escape(clock.label(step.t))}</p>{book_figures.whole(cards.card(trace, i, left))}</li>"
+        for i, step in enumerate(trace.steps)
+    )
+    title = f"Step by step: the {left} on the left. An open arrow leaves, a full one arrives."
+    return f'<p class="frames-title" id="{anchor}">{title}</p><ol class="frames">{made}</ol>'
 
 
-def _ladder(svg: str, heads: Sequence[float], trace: Trace, prefix: str) -> str:
-    items = re.findall(r"<li\b[^>]*>(.*?)</li>", words.transcript(trace), re.DOTALL)
+def _ladder(svg: str, heads: Sequence[float], trace: Trace, name: str) -> str:
+    said = re.sub(r' ?<span class="both">.*?</span>', "", words.transcript(trace), flags=re.DOTALL)  # the cards show it
+    items = re.findall(r"<li\b[^>]*>(.*?)</li>", said, re.DOTALL)
     needs = [_UNITS * (1.3 + _LINE * -(-len(re.sub("<[^>]+>", "", item)) // _CHARACTERS)) for item in items]
     rows = []
     for piece, steps in book_figures.rows(svg, heads, needs):
         said = "".join(
-            f"<li{f' id={chr(34)}{prefix}/{i}{chr(34)}' if prefix else ''}>{items[i]}</li>" for i in steps
+            f'<li id="{name}/{i}">{items[i]}</li>' for i in steps
         )
         rows.append((piece, f'<ol class="transcript" start="{steps.start}">{said}</ol>'))
     return _pair("The picture", "The same in words", rows, "book-ladder")

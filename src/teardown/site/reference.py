@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
@@ -37,6 +37,8 @@ FREE: dict[str, Any] = {"base": "normal-close", "server": {"program": "hand", "s
 ABORTED = ("call:server:shutdown", "deliver:1", "deliver:2", "call:client:shutdown", "deliver:3", "call:server:abort")
 #: The server's program closes, and then calls again: every call on a descriptor that it no longer has.
 MISUSED = tuple(("call:server:close", f"call:server:{call}") for call in CALLS if call not in ("connect", "listen"))
+#: A row for all states but so few names those.
+_FEW: Final = 3
 
 
 @cache
@@ -83,7 +85,7 @@ def rules() -> str:
             f'<h3 id="{event.replace(" ", "-")}"><code>{escape(event)}</code></h3>'
             f'<div class="table-box" role="region" aria-label="Rules for {escape(event)}" tabindex="0">'
             '<table class="rules"><thead><tr><th scope="col">In</th><th scope="col">If</th><th scope="col">Then</th>'
-            '<th scope="col">Next</th><th scope="col">Why, where it is said, what exercises it</th></tr></thead>'
+            '<th scope="col">Next</th><th scope="col">Why, and where it is said</th></tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
     return "".join(out)
@@ -94,7 +96,10 @@ def _order(event: str) -> int:
 
 
 def _rule(rule: Rule, where: tuple[str, ...]) -> str:
-    states = "all" if set(rule.states) == set(STATES) else ", ".join(prose(s) for s in rule.states)
+    others = [prose(s) for s in STATES if s not in rule.states]
+    states = ", ".join(prose(s) for s in rule.states)
+    if len(others) <= _FEW:
+        states = "all but " + " and ".join(others) if others else "all"
     guards = "<br>".join(
         f"{'not ' if g[0] == '!' else ''}<code>{escape(g.lstrip('!'))}</code>" for g in rule.guards
     )
@@ -108,7 +113,7 @@ def _rule(rule: Rule, where: tuple[str, ...]) -> str:
     return (
         f'<tr id="{rule.id}"><th scope="row">{states}</th><td>{guards or "–"}</td><td>{actions or "–"}</td>'
         f"<td>{prose(rule.to) if rule.to else 'stay'}</td>"
-        f"<td>{escape(rule.why)}<br><small>{escape(rfc)}. Seen in {shown}.</small></td></tr>"
+        f"<td>{escape(rule.why)}<br><small>{escape(rfc)}.<span class='seen'> Seen in {shown}.</span></small></td></tr>"
     )
 
 

@@ -38,7 +38,7 @@ from teardown.world.trace import HOSTS, Trace
 #: Below the root of the site.
 FOLDER: Final = "worksheets"
 #: Lines to write on, for an answer in words and for each move of a way.
-_LINES: Final = 4
+_LINES: Final = 3
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 
 
@@ -87,7 +87,7 @@ def _given(lab: Lab, seed: int) -> str:
     """What the bench shows beside both hosts: the operator's list of sockets, the crowd of connections."""
     given = ""
     if lab.paste:
-        given += f'<pre class="sheet-paste">{escape(paste(lab.paste, seed))}</pre>'
+        given += f'<pre class="sheet-paste">{escape(_narrow(paste(lab.paste, seed)))}</pre>'
     if lab.crowd:
         given += (
             f"<p>The whole table: {lab.crowd.rate} connections a second go the way of this one, "
@@ -96,13 +96,22 @@ def _given(lab: Lab, seed: int) -> str:
     return given
 
 
+def _narrow(text: str) -> str:
+    """A list in columns with one blank between them, so that it can be printed in readable type."""
+    lines = text.splitlines()
+    wide = max(map(len, lines), default=0)
+    blank = [all(line[n : n + 1] in ("", " ") for line in lines) for n in range(wide)]
+    kept = [n for n in range(wide) if not (blank[n] and n and blank[n - 1])]
+    return "\n".join("".join(line[n : n + 1] for n in kept).rstrip() for line in lines)
+
+
 def _first_move(lab: Lab, prefix: str) -> str:
     """What the reader can choose from at the beginning."""
     if lab.tables:
         head, texts = "Where do you want to play?", [table.text for table in lab.tables]
     else:
         head, texts = "Your first move: what you can do", [move.text for move in moves(begin(lab.scenario)[0])]
-    return f'<h4 id="{prefix}first">{head}</h4><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul>'
+    return f'<h4 id="{prefix}first">{head}</h4><ul class="sheet-two">{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul>'
 
 
 def _asks(lab: Lab, prefix: str, seed: int) -> str:
@@ -183,7 +192,9 @@ def _way(lab: Lab, goal: Goal) -> str:
     if made is None:
         raise InputError("no moves reach a goal", place=f"labs/{lab.name}.toml", mend=f"Try teardown check {lab.name}")
     told = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
-    return f"<b>{escape(at)}{len(made)} moves:</b></p><ol>{told}</ol>" if made else "<b>It is so from the start.</b></p>"
+    if not made:
+        return "<b>It is so from the start.</b></p>"
+    return f'<b>{escape(at)}{len(made)} moves:</b></p><ol class="sheet-two">{told}</ol>'
 
 
 def _table(trace: Trace, *, filled: bool) -> str:
@@ -201,7 +212,8 @@ def _table(trace: Trace, *, filled: bool) -> str:
     heads = "".join(
         f'<th scope="col">{name}</th>' for name in ("Step", "Time", "What happens", "Server", "Client", "Whose turn")
     )
-    return f'<table class="sheet"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    kind = "sheet steps filled" if filled else "sheet steps"
+    return f'<table class="{kind}"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _paragraphs(text: str) -> str:
