@@ -6,7 +6,7 @@
  * engine of the page, which judges it and draws the picture; a program that spoils its own Python spoils nothing else.
  */
 
-import { el, setFragment } from "./dom.js";
+import { el, setFragment, wayToBook } from "./dom.js";
 import { Engine, engine, Overrun, Refusal } from "./engine.js";
 import { keepProgram, keptProgram, program } from "./program.js";
 import { speakOf } from "./said.js";
@@ -286,7 +286,8 @@ export class CodeLab extends HTMLElement {
 
   #failed() {
     const reason = this.#runner.reason || engine.reason;
-    this.#say(engineWords.failed(reason), el("button", { type: "button", "data-action": "retry" }, engineWords.retry));
+    const again = el("button", { type: "button", "data-action": "retry" }, engineWords.retry);
+    this.#say(engineWords.failed(reason), again, ...wayToBook(engineWords.book));
     this.#ready = null;
   }
 

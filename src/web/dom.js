@@ -16,6 +16,16 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * A link to the book, with a blank before it; nothing where the line at the foot of the page does not offer it.
+ * @param {string} text
+ * @returns {Node[]}
+ */
+export function wayToBook(text) {
+  const book = document.querySelector('.takeaway a[href$="fin-wait-2.pdf"]');
+  return book ? [document.createTextNode(" "), el("a", { href: book.getAttribute("href") }, text)] : [];
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Outlines of the icons, drawn in a box of 24 units. */

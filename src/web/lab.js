@@ -6,7 +6,7 @@
  * frame was made by the same Python at build time, so there is something to read and to press at once.
  */
 
-import { el, setFragment } from "./dom.js";
+import { el, setFragment, wayToBook } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
 import { forked, Forks } from "./forks.js";
 import { prefetch } from "./futures.js";
@@ -470,6 +470,7 @@ export class Lab extends HTMLElement {
       el("p", { role: "alert" }, engineWords.failed(reason) + kept),
       el("button", { type: "button", "data-action": "retry" }, engineWords.retry),
       ...(walkthrough ? [el("a", { href: walkthrough }, engineWords.walkthrough)] : []),
+      ...wayToBook(engineWords.book),
     ];
   }
 }

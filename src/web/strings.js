@@ -131,6 +131,7 @@ export const engine = {
   live: "The engine is ready. It runs in this page.",
   retry: "Try again",
   walkthrough: "Read the walkthrough instead",
+  book: "Or take the book, which has the lab on paper (PDF)",
   /** @type {(what: string) => string} */
   failed: (what) => `The engine could not start. ${what}`,
   kept: "Your moves are kept.",

@@ -366,6 +366,15 @@ def breaks(pattern: str | re.Pattern[str], answer: Callable[[Route], object]) ->
     return lambda context: context.route(pattern, answer)
 
 
+#: The line at the foot of a page, as it is where the book was made.
+OFFERS_THE_BOOK = """document.addEventListener("DOMContentLoaded", () => {
+  if (!document.querySelector(".takeaway a[href$='fin-wait-2.pdf']")) {
+    const line = '<p class="takeaway"><a href="../../fin-wait-2.pdf">The book</a></p>';
+    document.querySelector("article").insertAdjacentHTML("beforeend", line);
+  }
+})"""
+
+
 @pytest.mark.parametrize(
     ("pattern", "answer", "says"),
     [
@@ -383,11 +392,17 @@ def test_a_failed_start_says_what_and_shows_ways_out(
     says: str,
 ) -> None:
     watch.expect(".")
-    page = visit(pages["lab"], before=breaks(pattern, answer))
+
+    def before(context: BrowserContext) -> None:
+        breaks(pattern, answer)(context)
+        context.add_init_script(OFFERS_THE_BOOK)
+
+    page = visit(pages["lab"], before=before)
     progress = page.locator(f'{LAB} [data-region="progress"]')
     expect(page.locator(f"{LAB}[data-engine=failed]")).to_have_count(1)
     expect(progress).to_contain_text(says)
-    assert progress.locator("a[href]").count() == 1
+    assert progress.locator("a[href]").count() == 2
+    assert progress.locator("a[href$='fin-wait-2.pdf']").count() == 1
     assert progress.locator("[data-action=retry]").count() == 1
 
 
