@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from html import escape
 from pathlib import Path
 
 import pytest
+from markdown import markdown
 
 from teardown.draw import palette
 from teardown.errors import InputError
@@ -170,9 +172,16 @@ for name in found:
 def test_lab_page_is_one_fence_under_its_title(tmp_path: Path) -> None:
     (tmp_path / "buggy-client.toml").write_text(LAB)
     assert prepare.lab_page(tmp_path / "buggy-client.toml") == (
-        '---\ntitle: "The buggy client"\ndescription: "It never closes: \\"why?\\""\n---\n\n'
+        '---\ntitle: "The buggy client"\ndescription: "It never closes: \\"why?\\""\n---\n\n# The buggy client { #lab }\n\n'
         '```lab\nname = "buggy-client"\n```\n'
     )
+
+
+def test_a_title_is_text_in_the_heading_too(tmp_path: Path) -> None:
+    title = 'A *bold* <img src=x onerror=alert(1)> [link](x) `CLOSE_WAIT` { #x }'
+    (tmp_path / "odd.toml").write_text(f"title = '{title}'\nsummary = 'x'\n")
+    heading = next(row for row in prepare.lab_page(tmp_path / "odd.toml").splitlines() if row.startswith("# "))
+    assert markdown(heading, extensions=["attr_list"]) == f'<h1 id="lab">{escape(title, quote=False)}</h1>'
 
 
 def test_pages_of_labs_that_are_gone_go_too(tmp_path: Path) -> None:

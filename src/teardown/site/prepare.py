@@ -16,7 +16,9 @@ Same sources, same bytes: archives carry fixed times. A second run that finds no
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -136,10 +138,12 @@ def lab_page(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError("this is not UTF-8 text", place=str(path), mend="Save the file as UTF-8.") from error
     title, summary = (line(lab, key, path) for key in ("title", "summary"))
+    # A heading of its own: the theme's link past the header needs one. The title is text, whatever is in it.
+    heading = re.sub(r"([\\`*_{}\[\]()#+.!-])", r"\\\1", html.escape(title, quote=False))
     # JSON strings are valid YAML and valid TOML.
     return (
         f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n"
-        f"description: {json.dumps(summary, ensure_ascii=False)}\n---\n\n"
+        f"description: {json.dumps(summary, ensure_ascii=False)}\n---\n\n# {heading} {{ #lab }}\n\n"
         f"```lab\nname = {json.dumps(path.stem)}\n```\n"
     )
 
