@@ -109,6 +109,7 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
         make(page, move)
     answer(page)
     expect(goal).to_have_attribute("data-reached", "yes")
+    expect(page.locator("tcp-lab [data-region=news]")).to_contain_text(re.compile(rf"\d of {len(lab.goals)} goals reached. Next:"))
 
     # a wrong turn, as late as there is one: the old future stays, and the way leads back to the goal
     at, wrong = next((n, m) for n in reversed(range(len(way))) for m in offered(name, way[:n]) if misses(lab, way, n, m))
@@ -158,7 +159,8 @@ def test_without_a_script_every_lab_is_finished_to_read(browser: Browser, origin
         assert article.locator(picture).first.is_visible(), name
         if lab.code is None:
             assert article.locator("tcp-lab button[data-move]").count() >= 1, name
-            assert article.locator(".walkthrough > li").count() >= 1, name
+            assert article.locator("[data-walk] svg.ladder").is_visible(), name
+            assert article.locator(".walkthrough > li").count() >= 4, name
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
     context.close()
 

@@ -60,6 +60,7 @@ class Lab(NamedTuple):
     paste: tuple[Row, ...]
     code: Task | None = None
     others: tuple[Lab, ...] = ()  # this lab in its other variants, if they have been read too
+    base: str = ""  # the scenario that it changes: what programs make of the situation
 
     @property
     def scenario(self) -> Scenario:
@@ -215,6 +216,7 @@ def _lab(name: str, data: dict[str, Any], change: dict[str, Any], place: str) ->
         tuple(parse_table(t, f"{place}, table {n}") for n, t in enumerate(tables, 1)),
         settings, _crowd(data, place), parse_rows(data.get("paste", []), place),
         parse_task(data["code"], laid_over(situation, change), place) if "code" in data else None,
+        base=str(situation["base"]),
     )  # fmt: skip
     for what, ids in (
         ("goals", [g.id for g in lab.goals]), ("predictions", [p.id for p in lab.predictions]),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from teardown.draw import ladder
 from teardown.draw.words import transcript
 from teardown.lab.file import Lab
 from teardown.world.run import run
+from teardown.world.scenario import load
 from teardown.world.trace import HOSTS
 from teardown.world.world import SEATS
 
 #: The seats as a reader meets them.
 _SEATS = {"network": "the network", "server": "the server’s program", "client": "the client’s program", "clock": "the clock"}
+#: With fewer steps than these nothing has happened: both programs are the reader's hands.
+_STORY = 4
 
 
 def texts(lab: Lab) -> dict[str, str]:
@@ -35,9 +39,16 @@ def varying(lab: Lab) -> frozenset[str]:
     return frozenset(name for name in own if any(other.get(name) != own[name] for other in others))
 
 
+def plays_itself(lab: Lab) -> bool:
+    """Whether anything happens if the reader does nothing."""
+    return len(run(lab.scenario).steps) >= _STORY
+
+
 def story(lab: Lab) -> str:
-    """What happens if nobody interferes, as HTML."""
-    return transcript(run(lab.scenario)).replace('class="transcript"', 'class="walkthrough"', 1)
+    """What happens if nobody interferes, as HTML: picture and words. Where nothing would: what programs make of it."""
+    played = run(lab.scenario if plays_itself(lab) else load(lab.base))
+    words = transcript(played).replace('class="transcript"', 'class="walkthrough"', 1)
+    return f'<div class="lab-picture">{ladder.draw(played, ids=f"walk-{lab.name}").svg}</div>{words}'
 
 
 def paragraphs(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from teardown.draw.svg import escape
 from teardown.errors import InputError
 from teardown.lab import file as labs
 from teardown.lab.situation import situation
-from teardown.lab.texts import story, texts, varying
+from teardown.lab.texts import plays_itself, story, texts, varying
 from teardown.site import (
     bench_page,
     code_page,
@@ -161,13 +161,14 @@ def _lab(source: str, md: Any) -> str:
         f'<div class="lab-desk">{region("status")}{region("moves")}{region("message", _STATUS)}{region("progress")}</div>'
         f"{region('transcript')}"
     )
+    title = "The whole story, if nobody interferes" if plays_itself(lab) else "The story, if programs play it"
     walk = f'<div data-walk="{escape(name)}">{story(lab)}</div>'
     return (
         f"{hints.for_lab(name, md)}{_intro(lab)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{bench}</tcp-lab>'
         f"{hints.script(md)}"
-        '<noscript><p class="lab-noscript">The buttons need JavaScript. The whole story stands below, in words.</p></noscript>'
-        f"{_after(lab, f'<h2 id="walk">The whole story, if nobody interferes</h2>{walk}')}"
+        '<noscript><p class="lab-noscript">The buttons need JavaScript. A whole story stands below, drawn and told.</p></noscript>'
+        f"{_after(lab, f'<h2 id="walk">{title}</h2>{walk}')}"
     )
 
 
