@@ -7,12 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from teardown.durations import duration
 from teardown.errors import InputError
+from teardown.tcp.endpoint import Endpoint
 from teardown.tcp.segment import Segment
-from teardown.tcp.states import STATES, canonical
+from teardown.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    LAST_ACK,
+    LISTEN,
+    STATES,
+    SYN_RECEIVED,
+    SYN_SENT,
+    canonical,
+)
+from teardown.tcp.table import RULES
 from teardown.world.trace import HOSTS, Host, Pair, Step
 from teardown.world.world import World
 
@@ -176,6 +191,60 @@ class Sought:
             if key == "fired" and (kind != "fire" or f"{mover} {name}" != value):
                 return False
         return True
+
+    def can(self, sides: Pair[Endpoint], flags: Sequence[tuple[int, str]]) -> bool:
+        """Can any moves from such a world reach it? False where a condition asks for what never comes again.
+
+        `flags`: the sender (0 the server, 1 the client) and the flags of each segment on the wire. Nobody opens a
+        connection anew, so what a state leads to is what the table says, without its first rows.
+        """
+        if any(e.state in _OPENING for e in sides) or any("S" in letters for _at, letters in flags):
+            return True
+        return all(self._can(key, value, sides, flags) for key, value in self.when)
+
+    def _can(self, key: str, value: str, sides: Pair[Endpoint], flags: Sequence[tuple[int, str]]) -> bool:
+        if key in HOSTS:
+            return value in _leads_to(sides[HOSTS.index(key)].state)
+        if key == "held":
+            return not sides[HOSTS.index(value)].orphan
+        if key == "was":
+            return any(value in _leads_to(e.state) for e in sides)
+        if key == "called":
+            side = sides[HOSTS.index(value.split()[0])]
+            return not side.orphan or side.error is not None
+        if key == "fired" and value.partition(" ")[2] in ("fin-wait-2", "time-wait"):
+            host, _, timer = value.partition(" ")
+            return timer.upper() in _leads_to(sides[HOSTS.index(host)].state)
+        if key in ("lost", "arrived"):
+            wanted, _, sender = value.partition(" from ")
+            at = HOSTS.index(sender)
+            if not set(wanted) & {"F", "P"}:
+                return True
+            # What is acknowledged, or was never to be sent, is not sent again.
+            if _leads_to(sides[at].state) & _SENDS:
+                return True
+            return any(who == at and set(wanted) <= set(letters) for who, letters in flags)
+        return True
+
+
+#: States in which a connection is still to be opened.
+_OPENING = {LISTEN, SYN_SENT, SYN_RECEIVED}
+#: States in which a kernel sends data or a FIN, for the first time or again.
+_SENDS = {ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK}
+
+
+@cache
+def _leads_to(state: str) -> frozenset[str]:
+    """The states that an end may still come to, by the table, from an open connection."""
+    seen, todo = {state}, [state]
+    while todo:
+        here = todo.pop()
+        if here == CLOSED:
+            continue
+        after = {rule.to for rule in RULES if here in rule.states and rule.to is not None} - _OPENING - seen
+        seen |= after
+        todo += after
+    return frozenset(seen)
 
 
 def met(goal: Goal, before: World, steps: Sequence[Step]) -> bool:

@@ -17,7 +17,7 @@ from teardown.lab.file import Lab, load
 from teardown.lab.goals import first, reached
 from teardown.lab.predictions import choices, question
 from teardown.lab.variants import checked
-from teardown.lab.ways import search
+from teardown.lab.ways import nearest, search
 from teardown.tcp.states import prose
 from teardown.world.moves import IllegalMove, apply, begin, moves
 from teardown.world.run import ending
@@ -29,7 +29,7 @@ VERSION = 1
 MOST_MOVES = 500
 
 #: How far the search for a hint may grow: it answers while the reader waits.
-_MOST_WORLDS = 7_500
+_MOST_WORLDS = 2_500
 
 
 @lru_cache(maxsize=64)
@@ -163,32 +163,34 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
         raise InputError(f"there is no goal {goal[:40]!r}", mend=f"Known: {', '.join(g.id for g in goals)}")
     _world, steps = _after(lab, seed, accepted)
     told = {"version": VERSION, "goal": goal, "reached": reached(wanted, steps) is not None}
-    here, looked = _way_from(lab, seed, accepted, goal)
+    here, looked = _way_from(lab, seed, accepted, goal, _MOST_WORLDS)
     if here:
         return told | {"move": here[0], "text": _name_of(lab, seed, accepted, here[0]), "left": len(here), "back": None}
-    # From an earlier place there is a way if there is one from a later place: halve the moves in between.
+    # From an earlier place there is a way if there is one from a later place: halve the moves in between. The lab's
+    # proof says that there is one from the beginning. When the search has met its share of worlds, it names that.
     low, high = -1, len(accepted)
     while high - low > 1:
         middle = (low + high) // 2
-        found, more = _way_from(lab, seed, accepted[:middle], goal)
+        share = _MOST_WORLDS - looked if middle else _MOST_WORLDS
+        found, more = _way_from(lab, seed, accepted[:middle], goal, share) if share > 0 else ((), 0)
         looked += more
         low, high = (middle, high) if found else (low, middle)
+        if low < 0 and looked >= _MOST_WORLDS and high > 0:
+            high = 1
     return told | {"move": None, "text": "", "left": None, "back": low if low >= 0 else None, "looked": looked}
 
 
 @lru_cache(maxsize=256)
-def _way_from(lab: str, seed: int, played: tuple[str, ...], goal: str) -> tuple[tuple[str, ...], int]:
+def _way_from(lab: str, seed: int, played: tuple[str, ...], goal: str, most: int) -> tuple[tuple[str, ...], int]:
     """The shortest way, empty if there is none, and how many worlds the search has met."""
     here = _lab(lab, seed)
     wanted = next(g for g in here.goals if g.id == goal)
     if here.tables and not played:
-        ways = {t.id: _way_from(lab, seed, (f"table:{t.id}",), goal) for t in here.tables}
-        found = {name: found for name, (found, _looked) in ways.items() if found}
-        best = min(found, key=lambda name: len(found[name])) if found else None
-        return ((f"table:{best}", *found[best]) if best else ()), sum(looked for _found, looked in ways.values())
+        at, answer = nearest([_after(lab, seed, (f"table:{t.id}",))[0] for t in here.tables], wanted, most)
+        return (f"table:{here.tables[at].id}", *answer.moves) if answer.moves else (), answer.worlds
     world, steps = _after(lab, seed, played)
     once = bool(wanted.once) and first(wanted.once, steps) is not None
-    answer = search(world, wanted, _MOST_WORLDS, once=once)
+    answer = search(world, wanted, most, once=once)
     return answer.moves or (), answer.worlds
 
 

@@ -31,16 +31,21 @@ __all__ = [
 ]
 
 #: A goal: given a world and the steps that a move adds to it, is it reached? If it has a method `may`, that is asked
-#: first, with the states before the move and what kind of move it is, where a move is all that happens.
+#: first, with the states before the move and what kind of move it is, where a move is all that happens. If it has a
+#: method `can`, no search goes on from a world from which that says that the goal cannot be reached any more.
 Goal = Callable[[World, Sequence[Step]], bool]
 
 
 class Search(NamedTuple):
-    """What a search for a goal has found: the way, or None; how many worlds it has met; whether these were all."""
+    """What a search for a goal has found: the way, or None; how many worlds it has met; whether these were all.
+
+    `cut`: the bounds that have kept some future from going on. Widening any other one changes nothing.
+    """
 
     way: tuple[str, ...] | None
     worlds: int
     complete: bool
+    cut: frozenset[str]
 
 
 class Turning(NamedTuple):
@@ -94,7 +99,7 @@ def search_way(
     """The same, and how far the search had to look. `once`: a goal that must have been reached by an earlier move."""
     search = _Search(start, bounds or Bounds(), goal if once is None else None, shared=True)
     complete = search.reached is not None or search.seek(goal, once)
-    return Search(search.reached, len(search.nodes), complete)
+    return Search(search.reached, len(search.nodes), complete, frozenset(search.cut))
 
 
 def turning_points(start: World | Scenario, goal: Goal, bounds: Bounds | None = None) -> tuple[list[Turning], bool]:
@@ -146,6 +151,7 @@ class _Search:
         self.cut: set[str] = set()
         self.reached: tuple[str, ...] | None = None
         self._met: dict[tuple[Known, Act], bool] = {}
+        self._hope: dict[tuple[int, ...], bool] = {}
         self._spent: dict[Known, list[Spent]] = {first: [_NOTHING]}
         if goal is not None and goal(self.worlds.world(first), opening):
             self.reached, self.goal = (), None
@@ -181,16 +187,21 @@ class _Search:
         first, at = self.nodes[0][0], 0
         self.nodes, self.parent, self._spent = [], [], {}
         self._add(first, (*_NOTHING, int(once is not None)), 0, ("", ()))
+        if not self._can(first, goal) or not (once is None or self._can(first, once)):
+            return True
         while at < len(self.nodes) and len(self.nodes) < self.bounds.worlds:
             known, spent = self.nodes[at]
             for act, cost, following in self._futures(known, spent, at):
                 if once is not None and cost[_OWED]:
                     if self._meets(known, act, once, met_once):
                         cost = (*cost[:_OWED], 0)
+                    elif not self._can(following, once):
+                        continue
                 elif self._meets(known, act, goal, met):
                     self.reached = self._way(at, act)
                     return True
-                self._add(following, cost, at, act)
+                if self._can(following, goal):
+                    self._add(following, cost, at, act)
             at += 1
         return at == len(self.nodes)
 
@@ -229,6 +240,20 @@ class _Search:
                 return False
             meets = found[known, act] = goal(*self._seen(known, act))
         return meets
+
+    def _can(self, known: Known, goal: Goal) -> bool:
+        """Whether the goal, if it can tell, thinks that it can still be reached from there."""
+        can = getattr(goal, "can", None)
+        if can is None:
+            return True
+        key = id(goal), *known[:3]
+        found = self._hope.get(key)
+        if found is None:
+            worlds = self.worlds
+            ends = Pair(*(worlds.side(side).endpoint for side in known[:2]))
+            flags = [(f[0], worlds.segment(f[1]).flags) for f in worlds.wire(known)]
+            found = self._hope[key] = bool(can(ends, flags))
+        return found
 
     def _may(self, known: Known, act: Act, goal: Goal) -> bool:
         """Whether the goal, if it can tell, thinks that such a move may reach it."""
