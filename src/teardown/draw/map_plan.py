@@ -93,6 +93,10 @@ class Words(NamedTuple):
         return Box(self.x, self.y - 10, self.x + width(self.text, SIZE), self.y + 3)
 
 
+#: A line as many points, and the box around it, which is asked first.
+Line = tuple[Box, Sequence[Point]]
+
+
 class Plan(NamedTuple):
     """The diagram laid out. `height` is that of the graph, without the legend."""
 
@@ -114,11 +118,11 @@ def lay(
     """The plan with a free spot for each text: beside its arrow, on no box, no line and no other text if possible."""
     plan = Plan(*size, places, routes, {})
     taken = [plan.box(state) for state in places]
-    lines = {way: route.points() for way, route in routes.items()}
+    lines = [_line(route.points()) for route in routes.values()]
     words: dict[Way, Words] = {}
     for way, text in texts.items():
         spots = _spots(text, routes[way], size[0])
-        words[way] = min(spots, key=lambda spot: _cost(spot[0], spot[1], taken, words.values(), lines.values()))[0]
+        words[way] = min(spots, key=lambda spot: _cost(spot[0], spot[1], taken, words.values(), lines))[0]
     return plan._replace(words=words)
 
 
@@ -130,12 +134,12 @@ def adapted(plan: Plan, texts: Mapping[Way, str]) -> Plan:
     routes = {way: plan.routes.get(way) or _bridge(plan, *way) for way in texts}
     kept = {way: plan.words[way] for way, text in texts.items() if way in plan.words and plan.words[way].text == text}
     taken = [plan.box(state) for state in plan.places]
-    lines = {way: route.points() for way, route in routes.items()}
+    lines = [_line(route.points()) for route in routes.values()]
     words = dict(kept)
     for way, text in texts.items():
         if text and way not in words:
             spots = _spots(text, routes[way], plan.width)
-            words[way] = min(spots, key=lambda s: _cost(s[0], s[1], taken, words.values(), lines.values()))[0]
+            words[way] = min(spots, key=lambda s: _cost(s[0], s[1], taken, words.values(), lines))[0]
     return plan._replace(routes=routes, words=words)
 
 
@@ -209,15 +213,22 @@ def _spots(text: str, route: Route, right: float) -> Iterable[tuple[Words, float
                     yield spot, off + away / 30 + (0.01 if left < x else 0)
 
 
-def _cost(
-    spot: Words, off: float, boxes: Sequence[Box], texts: Iterable[Words], lines: Iterable[Sequence[Point]]
-) -> float:
+def _line(points: Sequence[Point]) -> Line:
+    xs, ys = zip(*points, strict=True)
+    return Box(min(xs), min(ys), max(xs), max(ys)), points
+
+
+def _cost(spot: Words, off: float, boxes: Sequence[Box], texts: Iterable[Words], lines: Iterable[Line]) -> float:
     """What speaks against a spot: boxes and texts that it covers, lines through it, texts close by, a long way off."""
     x0, y0, x1, y1 = spot.box
     room = Box(x0 - 3, y0 - 2, x1 + 3, y1 + 2)
     wide = Box(x0 - 20, y0 - 2, x1 + 20, y1 + 2)  # two words side by side read as one
     covered = sum(room.meets(box) for box in (*boxes, *(text.box for text in texts)))
-    crossed = sum(any(room.crossed_by(*a, *b) for a, b in pairwise(points)) for points in lines)
+    crossed = sum(
+        any(room.crossed_by(*a, *b) for a, b in pairwise(points))
+        for around, points in lines
+        if not (around.x1 < room.x0 or around.x0 > room.x1 or around.y1 < room.y0 or around.y0 > room.y1)
+    )
     return 100 * covered + 10 * crossed + sum(wide.meets(text.box) for text in texts) + off
 
 

@@ -104,6 +104,10 @@ class Box(NamedTuple):
 
     def crossed_by(self, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Whether the straight line from (x0, y0) to (x1, y1) enters the box (Liang and Barsky's test)."""
+        if (x0 < self.x0 and x1 < self.x0) or (x0 > self.x1 and x1 > self.x1):
+            return False
+        if (y0 < self.y0 and y1 < self.y0) or (y0 > self.y1 and y1 > self.y1):
+            return False
         near, far = 0.0, 1.0
         for step, low, high in ((x1 - x0, self.x0 - x0, self.x1 - x0), (y1 - y0, self.y0 - y0, self.y1 - y0)):
             if step == 0:
