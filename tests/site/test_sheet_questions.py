@@ -69,12 +69,16 @@ def test_the_sheet_has_the_paste_the_tables_the_crowd_and_the_seed() -> None:
     for seed in SEEDS:
         leak = labs.load("close-wait-leak", seed)
         sheet = worksheets.student(leak, seed=seed)
-        assert html.escape(paste.text(leak.paste, seed), quote=False) in sheet
+        printed = re.search(r'<pre class="sheet-paste">(.*?)</pre>', sheet, re.DOTALL)
+        assert printed
+        rows, wanted = (html.unescape(printed[1]).splitlines(), paste.text(leak.paste, seed).splitlines())
+        assert [row.split() for row in rows] == [row.split() for row in wanted]
+        assert max(map(len, rows)) <= 104  # as many as a line holds in 7.5 points
         assert f"seed {seed} " in sheet
     assert worksheets.student(leak, seed=0) != sheet
     for name in ("which-timer", "full-table"):
         lab = labs.load(name)
-        choices = re.search(r"Where do you want to play\?</h4><ul>(.*?)</ul>", worksheets.student(lab))
+        choices = re.search(r"Where do you want to play\?</h4><ul class=.sheet-two.>(.*?)</ul>", worksheets.student(lab))
         assert choices
         assert re.findall("<li>(.*?)</li>", choices[1]) == [html.escape(table.text, quote=False) for table in lab.tables]
     assert lab.crowd

@@ -101,14 +101,15 @@ def asking(lab: Lab, seed: int) -> str:
     items = []
     for n, p in enumerate(lab.predictions, 1):
         places = asked(lab, p, seed)
-        offered = _list(f"<b>{letter}</b>{_BLANK}{_BLANK}{escape(text)}" for letter, text in _letters(p, places, seed).values())
+        letters = _letters(p, places, seed).values()
+        offered = _list((f"<b>{letter}</b>{_BLANK}{_BLANK}{escape(text)}" for letter, text in letters), "choices sheet-two")
         if lab.tables:
             rows = [(place.table.text if place.table else "", _BLANK, _BLANK) for place in places]
             room = _by_table(rows, "fill")
         else:
             room = f'<p>I expect <span class="blank">{_BLANK * 8}</span>, because</p>{ruled(_LINES)}'
         items.append(f"{_scene(n, p, places, fill=True)}{offered}{room}")
-    return _list(items, "asked")
+    return _list(items, "asked tables" if lab.tables else "asked")
 
 
 def answering(lab: Lab, seed: int) -> str:

@@ -154,7 +154,7 @@ def answers(lab: Lab, prefix: str = "", seed: int = 0) -> str:
         )
     else:
         checks = "".join(
-            f"<li><b>{escape(check.name)}</b> {'The first program fails it.' if check.fails else 'The first program passes it.'} "
+            f"<li><b>{escape(check.name)}.</b> {'The first program fails it.' if check.fails else 'The first program passes it.'} "
             f"{escape(check.why)}</li>"
             for check in lab.code.checks
         )
