@@ -12,8 +12,6 @@ from teardown.world.world import SEATS
 
 #: The seats as a reader meets them.
 _SEATS = {"network": "the network", "server": "the server’s program", "client": "the client’s program", "clock": "the clock"}
-#: With fewer steps than these nothing has happened: both programs are the reader's hands.
-_STORY = 4
 
 
 def texts(lab: Lab) -> dict[str, str]:
@@ -40,12 +38,12 @@ def varying(lab: Lab) -> frozenset[str]:
 
 
 def plays_itself(lab: Lab) -> bool:
-    """Whether anything happens if the reader does nothing."""
-    return len(run(lab.scenario).steps) >= _STORY
+    """Whether it goes on without the reader: no program is the reader's hand."""
+    return not any(host in lab.scenario.seats for host in HOSTS)
 
 
 def story(lab: Lab) -> str:
-    """What happens if nobody interferes, as HTML: picture and words. Where nothing would: what programs make of it."""
+    """What happens if nobody interferes, as HTML: picture and words. Where the reader is a program, one that plays it."""
     played = run(lab.scenario if plays_itself(lab) else load(lab.base))
     words = transcript(played).replace('class="transcript"', 'class="walkthrough"', 1)
     return f'<div class="lab-picture">{ladder.draw(played, ids=f"walk-{lab.name}").svg}</div>{words}'
