@@ -22,6 +22,7 @@ from typing import Any
 import page as validator
 import pikepdf
 import pytest
+from fontTools.ttLib import TTFont
 
 from teardown.errors import InputError
 from teardown.site import book, built, press, worksheets
@@ -91,6 +92,14 @@ def test_no_identifier_stands_twice(whole: book.Book) -> None:
 
 def test_only_links_to_files_beside_the_pages_are_left_out(whole: book.Book) -> None:
     assert all(re.search(r"\.(py|txt|toml|json|svg|pcapng|zip)$", name) for name in whole.counts.left_out)
+
+
+def test_our_typefaces_have_every_letter(whole: book.Book) -> None:
+    """A letter that they lack would come from whatever this machine has."""
+    press.fonts(ROOT / "build" / "book" / "fonts")
+    files = (ROOT / "build" / "book" / "fonts").glob("*-400-normal.ttf")
+    known = set[int]().union(*(TTFont(file).getBestCmap() for file in files))
+    assert not {one for one in html.unescape(re.sub(r"<[^>]+>", "", whole.html)) if one > " " and ord(one) not in known}
 
 
 def test_headings_never_skip_a_level(whole: book.Book) -> None:

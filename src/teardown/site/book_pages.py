@@ -53,8 +53,6 @@ _LINE: Final = 3.82
 _UNITS: Final = 360 / 68
 #: A table of so many rows is kept on one page.
 _SHORT_TABLE: Final = 6
-#: A box with more than so many characters is not printed twice.
-_LONG: Final = 1000
 _DRAWING: Final = re.compile(r'<img class="drawing"[^>]*>')
 #: The end of a link to a step of a run.
 _STEP: Final = re.compile(r"([a-z0-9-]+)/(\d+)$")
@@ -82,7 +80,7 @@ class Chapters:
         self.number = _numbers(pages)
         # scenario -> the page whose figure tells it in words and cards: the first that draws it
         self.told = _first_told([page for page in pages if page.address in self.shown])
-        self.opened: dict[str, str] = {}  # content of a box that opens -> the first such box
+        self.opened: dict[str, frozenset[str]] = {}  # a box that opens -> the rows of its tables, not to be printed again
         self.mapped: dict[str, str] = {}  # scenario -> the figure that holds its map of states
         self.answers: list[tuple[str, str, str]] = []  # lab's page, title, HTML
         self.counts = Counts()
@@ -452,11 +450,13 @@ class _Page:
         if isinstance(summary, Tag):
             summary.decompose()
         content = box.decode_contents()
-        if (place := self.book.opened.get(content)) is not None and len(content) > _LONG:
+        rows = frozenset(re.findall(r"<tr>.*?</tr>", content, re.DOTALL))
+        place = next((name for name, held in self.book.opened.items() if rows <= held), None)
+        if rows and place is not None:
             self.replace(box, f'<p class="again"><a href="#{place}" data-made="">{title}</a></p>')
             return
-        self.book.opened[content] = f"{self.page.slug}--open-{len(self.book.opened)}"
-        name = self.book.opened[content].split("--")[1]
+        name = f"open-{len(self.book.opened)}"
+        self.book.opened[f"{self.page.slug}--{name}"] = rows
         self.replace(box, f'<div class="book-open" id="{name}"><p class="book-label">{title}</p>{content}</div>')
 
     def code(self, box: Tag) -> None:
