@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import book, build, engine, figures, labs, pages, pkt, pyodide, runaway
+from benchmarks import book, build, engine, figures, hints, labs, pages, pkt, pyodide, runaway
 from benchmarks.result import ROOT, Result
 
 
@@ -42,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[], Result]] = {
     "page-bytes": pages.measure_bytes,
     "engine-start": pages.measure_start,
     "labs": labs.measure,
+    "hints": hints.measure,
     "runaway": runaway.measure,
     "book": book.measure_book,
     "offline-copy": book.measure_offline,

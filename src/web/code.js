@@ -89,6 +89,7 @@ export class CodeLab extends HTMLElement {
       tell: (told, ...more) => this.#say(told, ...more),
       variant: (seed) => this.#turn(seed),
       reload: (told, ...more) => this.#reload(told, ...more),
+      note: words.variantNote,
     });
     this.#showSaved(saved);
     this.#program = await program(text, {

@@ -182,6 +182,7 @@ export const code = {
   /** @type {(line: number) => string} */
   toLine: (line) => `Show line ${line} in the program`,
   older: "These results belong to an earlier version of your program.",
+  variantNote: "The same number is the same tests everywhere. Your program goes along: it should pass them in every variant.",
 };
 
 export const machine = {

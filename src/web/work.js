@@ -13,7 +13,8 @@ export class WorkPanel {
   /**
    * @param {HTMLElement} region
    * @param {{tell: (text: string, ...more: Node[]) => void, variant: (seed: number) => void,
-   *          reload: (text: string, ...more: Node[]) => void}} bench `reload` reads again what is kept, then tells
+   *          reload: (text: string, ...more: Node[]) => void, note?: string}} bench `reload` reads again what is kept,
+   *   then tells; `note`: what a variant is here
    */
   constructor(region, bench) {
     this.region = region;
@@ -29,7 +30,7 @@ export class WorkPanel {
       el("summary", {}, words.work),
       el("div", { class: "lab-row" }, el("label", { for: "lab-seed" }, words.variant), this.#number,
         button(words.variantGo, () => this.#turn(this.#number.valueAsNumber)), button(words.variantNext, () => this.#turn(another()))),
-      el("p", {}, words.variantNote),
+      el("p", {}, bench.note ?? words.variantNote),
       el("div", { class: "lab-row" }, button(words.save, () => this.#save()), el("label", { for: "lab-file" }, words.load), this.#file),
       el("p", {}, words.saveNote)));
   }
