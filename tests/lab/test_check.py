@@ -1,4 +1,4 @@
-"""What a lab's proof finds: goals that no moves reach, questions with two answers; and that ours have neither."""
+"""What a lab's proof finds: goals that no moves reach, questions with two answers. The build holds ours against it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import pytest
 
 from teardown.errors import InputError
 from teardown.lab.check import check
-from teardown.lab.file import load, names, parse
+from teardown.lab.file import load, parse
 from teardown.lab.goals import reached
 from teardown.lab.situation import future, hint, situation
 from teardown.lab.template import text
 
-PLAYED = [name for name in names() if load(name).code is None]
 WHOSE_TURN = 'timers = "none of the client\'s kernel" }\nbecause'
 
 
@@ -22,17 +21,6 @@ def changed(*changes: tuple[str, str]):
         assert old in new
         new = new.replace(old, other, 1)
     return parse("a-lab", new, "a-lab.toml")
-
-
-@pytest.mark.parametrize("name", PLAYED)
-def test_every_lab_is_proved(name: str) -> None:
-    lab = load(name)
-    report = check(lab, variants=False)
-    assert report.faults == ()
-    assert {s.goal for s in report.solved} == {g.id for g in lab.goals}
-    for s in report.solved:
-        played = [f"table:{s.table}", *s.moves] if s.table else list(s.moves)
-        assert situation(name, played)["goals"][s.goal], "the key leads to its goal"
 
 
 def test_a_goal_that_no_moves_reach_is_a_fault() -> None:
@@ -69,20 +57,6 @@ def test_mistakes_in_the_new_tables_are_said_with_their_line(old: str, new: str,
         changed((old, new))
     assert says in str(caught.value)
     assert str(caught.value).startswith("a-lab.toml:")
-
-
-@pytest.mark.parametrize("name", PLAYED)
-def test_hints_alone_lead_to_the_first_goal(name: str) -> None:
-    goal = load(name).goals[0]
-    played: list[str] = []
-    for _n in range(20):
-        found = hint(name, played, goal.id)
-        if situation(name, played)["goals"][goal.id]:
-            return
-        assert found["move"] is not None
-        assert found["move"] in situation(name, played)["html"]["moves"]
-        played.append(found["move"])
-    raise AssertionError("the hints go in circles")
 
 
 def test_where_the_goal_is_lost_the_hint_says_how_far_to_go_back() -> None:

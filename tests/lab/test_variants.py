@@ -10,6 +10,7 @@ from teardown import browser
 from teardown.errors import InputError
 from teardown.lab.file import load, names, parse
 from teardown.lab.goals import reached
+from teardown.lab.situation import hint, situation
 from teardown.lab.template import text
 from teardown.lab.texts import texts, varying
 from teardown.lab.ways import search
@@ -114,3 +115,14 @@ def test_a_lone_acknowledgement_is_not_every_segment_that_acknowledges() -> None
     (lost,) = [s for s in steps if s.event == "segment-lost"]
     assert lost.segment is not None
     assert lost.segment.flags == "A"
+
+
+@pytest.mark.parametrize(("name", "seed"), [one for one in EVERY if load(one[0]).code is None])
+def test_hints_alone_lead_to_every_goal_of_every_variant(name: str, seed: int) -> None:
+    for goal in load(name, seed).goals:
+        played: list[str] = []
+        while not situation(name, played, seed=seed)["goals"][goal.id]:
+            found = hint(name, played, goal.id, seed)
+            assert found["move"] is not None, (goal.id, played)
+            assert found["move"] in situation(name, played, seed=seed)["html"]["moves"]
+            played.append(found["move"])

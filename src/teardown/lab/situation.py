@@ -18,6 +18,7 @@ from teardown.lab.goals import first, reached
 from teardown.lab.predictions import choices, question
 from teardown.lab.variants import checked
 from teardown.lab.ways import nearest, search
+from teardown.tcp.endpoint import memories
 from teardown.tcp.states import prose
 from teardown.world.moves import IllegalMove, apply, begin, moves
 from teardown.world.run import ending
@@ -29,7 +30,9 @@ VERSION = 1
 MOST_MOVES = 500
 
 #: How far the search for a hint may grow: it answers while the reader waits.
-_MOST_WORLDS = 2_500
+_MOST_WORLDS = 1_500
+#: From the beginning it may grow further, where every goal has a way. Later hints go on from what it has found.
+_MOST_AT_FIRST = 4_500
 
 
 @lru_cache(maxsize=64)
@@ -163,7 +166,7 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
         raise InputError(f"there is no goal {goal[:40]!r}", mend=f"Known: {', '.join(g.id for g in goals)}")
     _world, steps = _after(lab, seed, accepted)
     told = {"version": VERSION, "goal": goal, "reached": reached(wanted, steps) is not None}
-    here, looked = _way_from(lab, seed, accepted, goal, _MOST_WORLDS)
+    here, looked = _way_from(lab, seed, accepted, goal, _MOST_WORLDS if accepted else _MOST_AT_FIRST)
     if here:
         return told | {"move": here[0], "text": _name_of(lab, seed, accepted, here[0]), "left": len(here), "back": None}
     # From an earlier place there is a way if there is one from a later place: halve the moves in between. The lab's
@@ -171,7 +174,7 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
     low, high = -1, len(accepted)
     while high - low > 1:
         middle = (low + high) // 2
-        share = _MOST_WORLDS - looked if middle else _MOST_WORLDS
+        share = _MOST_WORLDS - looked if middle else _MOST_AT_FIRST
         found, more = _way_from(lab, seed, accepted[:middle], goal, share) if share > 0 else ((), 0)
         looked += more
         low, high = (middle, high) if found else (low, middle)
@@ -180,9 +183,26 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
     return told | {"move": None, "text": "", "left": None, "back": low if low >= 0 else None, "looked": looked}
 
 
-@lru_cache(maxsize=256)
+#: The ways found so far, by where they begin. Who follows one is on the shortest way from the next place too.
+_found: dict[tuple[str, int, str, tuple[str, ...]], tuple[str, ...]] = {}
+_MOST_FOUND = 500
+memories.append(_found.clear)
+
+
 def _way_from(lab: str, seed: int, played: tuple[str, ...], goal: str, most: int) -> tuple[tuple[str, ...], int]:
     """The shortest way, empty if there is none, and how many worlds the search has met."""
+    before = _found.get((lab, seed, goal, played[:-1]), ()) if played else ()
+    way, worlds = (before[1:], 0) if before[1:] and before[0] == played[-1] else _search_from(lab, seed, played, goal, most)
+    if way:
+        _found[lab, seed, goal, played] = way
+        if len(_found) > _MOST_FOUND:
+            del _found[next(iter(_found))]
+    return way, worlds
+
+
+@lru_cache(maxsize=256)
+def _search_from(lab: str, seed: int, played: tuple[str, ...], goal: str, most: int) -> tuple[tuple[str, ...], int]:
+    """The same by a search."""
     here = _lab(lab, seed)
     wanted = next(g for g in here.goals if g.id == goal)
     if here.tables and not played:
