@@ -58,13 +58,14 @@ new PerformanceObserver((list) => {
 window.blockedAfter = (start) => window.blocked.reduce((sum, [end, ms]) => sum + (end > start ? ms : 0), 0);
 // Peers have no moment that is told; their pages are there for the engine.
 window.engineBegan = 0;
-const { Worker } = window;
-window.Worker = class extends Worker {
-  constructor(...given) {
-    super(...given);
-    if (String(given[0]).endsWith("/assets/web/worker.js")) window.engineBegan ||= performance.now();
-  }
-};
+for (const kind of ["Worker", "SharedWorker"]) {
+  window[kind] = class extends window[kind] {
+    constructor(...given) {
+      super(...given);
+      if (String(given[0]).endsWith("/assets/web/worker.js")) window.engineBegan ||= performance.now();
+    }
+  };
+}
 window.marks = {};
 window.mark = (name) => { window.marks[name] ??= performance.now(); };
 window.until = (found) => new Promise((then) => {
@@ -170,6 +171,8 @@ class Handler(serve.Handler):
 @contextmanager
 def serving(folders: dict[str, Path], line: Line, brotli: bool = False) -> Iterator[str]:
     """A server for the folders; gives its address without a slash at the end."""
+    # Many short requests at once: threads must not wait 5 ms for each other's turn.
+    sys.setswitchinterval(0.0005)
     with serve.Server(("127.0.0.1", 0), partial(Handler, folders=folders, line=line, brotli=brotli)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -315,10 +318,10 @@ def theme(work: Path, modules: Path) -> Path:
 def visit(context: BrowserContext, line: Line, origin: str, peer: Peer) -> dict[str, float]:
     """One visit: ms to each mark, and kB, requests and blocked ms until the first result."""
     page = context.new_page()
-    page.add_init_script(WATCH)
+    # The script that presses is there from the start: sent later, it would wait for whatever keeps the page busy.
+    page.add_init_script(f"{WATCH}window.pressing = ({peer.script})();")
     line.clear()
     page.goto(origin + peer.path, wait_until="commit")
-    page.evaluate(f"window.pressing = ({peer.script})(); undefined")
     return seen(page, line)
 
 
@@ -339,7 +342,6 @@ def next_lab(page: Page, line: Line, origin: str) -> dict[str, float]:
     line.clear()
     page.evaluate("(address) => { location.href = address; }", f"{origin}/site/labs/clean-close/")
     page.wait_for_url("**/clean-close/", wait_until="commit")
-    page.evaluate(f"window.pressing = ({OURS.script})(); undefined")
     return seen(page, line)
 
 

@@ -2,9 +2,11 @@
  * Keeps what a reader has seen, so that it can be seen again without a network. Runs on HTTPS and on localhost only;
  * everywhere else the site works without it.
  *
- * Files whose names carry their content's hash come from the cache when they are there. Everything else comes from the
- * network while there is one, so no page is ever stale, and from the cache when there is none. A full disk or a browser
- * that keeps nothing costs only the second visit's bytes.
+ * The engine's files, whose names carry their content's hash, come from the cache when they are there. Everything else
+ * comes from the network while there is one, so no page is ever stale, and from the cache when there is none.
+ *
+ * What to keep is said by the page when it is at rest (`src/web/offline.js`): kept on its way to the page, each file
+ * would reach it later. A full disk, or a browser that keeps nothing, costs only the second visit's bytes.
  *
  * The build puts before this `VERSION`, a hash of everything published, and `ENGINE`, the engine's files of this build.
  */
@@ -13,6 +15,7 @@
 
 const SEEN = "seen";
 const LASTING = "lasting";
+const MOST = 200;
 const here = new URL("./", self.location.href).href;
 const lasting = new Set(ENGINE.map((name) => `${here}assets/engine/${name}`));
 
@@ -30,26 +33,20 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(here) || request.headers.has("range")) return;
   const [address] = request.url.split("#");
-  if (lasting.has(address)) event.respondWith(kept(event, address));
+  if (lasting.has(address)) event.respondWith(kept(request, address));
   else event.respondWith(fresh(event));
 });
 
-/** @param {FetchEvent} event @param {string} address */
-async function kept(event, address) {
+/** @param {Request} request @param {string} address */
+async function kept(request, address) {
   const cache = await caches.open(LASTING).catch(() => null);
-  const found = await cache?.match(address).catch(() => undefined);
-  if (found) return found;
-  const response = await fetch(event.request);
-  if (response.ok && cache) keep(event, cache, address, response.clone());
-  return response;
+  return (await cache?.match(address).catch(() => undefined)) ?? fetch(request);
 }
 
 /** @param {FetchEvent} event */
 async function fresh(event) {
   try {
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
-    if (response.ok) keep(event, await caches.open(SEEN).catch(() => null), event.request, response.clone());
-    return response;
+    return (await event.preloadResponse) ?? (await fetch(event.request));
   } catch (error) {
     const found = await caches.match(event.request, { ignoreSearch: event.request.mode === "navigate" }).catch(() => undefined);
     if (found) return found;
@@ -57,12 +54,26 @@ async function fresh(event) {
   }
 }
 
-/** @param {FetchEvent} event @param {Cache | null} cache @param {RequestInfo} request @param {Response} response */
-function keep(event, cache, request, response) {
-  // A full disk refuses; the page has its answer all the same.
-  if (cache) event.waitUntil(cache.put(request, response).catch(() => {}));
+/** Keeps files that a page has just used, so that the browser still has them. @param {string[]} addresses */
+async function keep(addresses) {
+  const [seen, engine] = await Promise.all([caches.open(SEEN), caches.open(LASTING)]);
+  for (const address of addresses.slice(0, MOST)) {
+    if (!address.startsWith(here)) continue;
+    const cache = lasting.has(address) ? engine : seen;
+    if (cache === engine && (await cache.match(address))) continue;
+    const response = await fetch(address, { cache: "force-cache" });
+    if (response.ok) await cache.put(address, address.endsWith(".bin") ? inflated(response) : response);
+  }
 }
 
-self.addEventListener("message", ({ data }) => {
-  if (data === "take over") self.skipWaiting();
+/** The memory image as the engine needs it: taking it out of its gzip each time would cost more than the disk. @param {Response} response */
+function inflated(response) {
+  if (typeof DecompressionStream === "undefined") return response;
+  return new Response(response.body?.pipeThrough(new DecompressionStream("gzip")), { headers: { "content-type": "application/octet-stream" } });
+}
+
+self.addEventListener("message", (event) => {
+  if (event.data === "take over") self.skipWaiting();
+  // Without a network, and on a full disk, there is nothing to be done.
+  else if (Array.isArray(event.data?.keep)) event.waitUntil(keep(event.data.keep).catch(() => {}));
 });

@@ -75,3 +75,12 @@ export function setFragment(fragment) {
     /* too many replacements: the next step sets it */
   }
 }
+
+/** Calls when the page has nothing more urgent to do, half a second from now at the latest. @param {() => void} then */
+export const whenIdle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 500 });
+
+/** Calls when the page and all that it names is there. @param {() => void} then */
+export function whenLoaded(then) {
+  if (document.readyState === "complete") then();
+  else addEventListener("load", then, { once: true });
+}

@@ -1,9 +1,11 @@
 /**
  * The page's end of the engine: starts the worker, asks it, and starts it again if it breaks.
- * The worker keeps no situation between two questions, so a new worker simply gets the open questions again.
+ * The worker keeps no situation between two questions, so a new worker simply gets the open questions again, and where
+ * the browser lets it, one worker serves all pages of a visit.
  */
 
 import { foreseen } from "./futures.js";
+import { read, VERSION, write } from "./store.js";
 import { engine as words } from "./strings.js";
 import { supply } from "./supply.js";
 
@@ -41,6 +43,26 @@ export class Overrun extends Error {}
 /** The machine code of Pyodide, compiled once for all engines of the page. @type {WebAssembly.Module | undefined} */
 let compiled;
 
+/** What this visit remembers from page to page. */
+const session = {
+  /** @param {string} key */
+  get(key) {
+    try {
+      return sessionStorage.getItem(`teardown:${key}`);
+    } catch {
+      return null; // not allowed here
+    }
+  },
+  /** @param {string} key @param {string} value */
+  set(key, value) {
+    try {
+      sessionStorage.setItem(`teardown:${key}`, value);
+    } catch {
+      /* not allowed here */
+    }
+  },
+};
+
 /** One engine for all labs of the page. Fires `change` whenever health or progress change. */
 export class Engine extends EventTarget {
   /** @type {boolean} whether it runs programs of others, and so gives up all it could do harm with */ #alone;
@@ -50,10 +72,15 @@ export class Engine extends EventTarget {
   /** Why it failed, in words. */
   reason = "";
 
-  /** @type {Worker | null} */ #worker = null;
+  /** @type {import("./supply.js").Line | null} */ #worker = null;
+  /** How many workers this visit has given up: a shared one of the same name might still hang. */
+  #spent = Number(session.get("spent")) || 0;
+  /** What the engine is made of. */ #build = "";
   /** Whether the worker has been told how to start, and so may be asked. */ #told = false;
   /** @type {{image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
   /** Whether the fast way of starting was refused here. */ #plain = false;
+  /** Whether the files that our script names are gone. */ #anew = false;
+  /** The files that the engine was started from, by name. @type {string[]} */ files = [];
   /** @type {Map<number, Question>} */ #open = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watch;
   /** @type {number | undefined} the question that the worker is at */ #watched;
@@ -110,36 +137,56 @@ export class Engine extends EventTarget {
     this.#guard();
   }
 
+  /** Whether an engine has run in this browser before, so that its files are here. */
+  get known() {
+    return Boolean(read("engine"));
+  }
+
   /** @param {string} text */
   #begin(text) {
-    this.#worker?.terminate();
+    this.#leave();
     this.#told = false;
     this.#set("starting", { text, share: null });
     this.#guard();
-    const { worker: make, start } = supply();
-    /** @type {Worker} */ let worker;
-    try {
-      worker = this.#worker = make();
-    } catch {
-      return this.#fail(words.noWorker);
-    }
-    worker.onmessage = ({ data }) => this.#hear(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (this.health === "live") this.#again();
-      else this.#fail(words.noWorker);
+    const attempt = this.#spent;
+    const { worker, shared, start } = supply();
+    const together = this.#alone ? null : shared;
+    // A worker of this page's own is made while its list of files is on the way; one that is shared has its name from it.
+    if (!together && !this.#join(worker)) return;
+    const go = (/** @type {import("./supply.js").Start} */ how) => {
+      if (attempt !== this.#spent || this.health !== "starting") return;
+      this.#build = [how.manifest.pyodide, how.manifest.wheel].join(" ");
+      const name = [this.#build, this.#plain ? "plain" : "", attempt || ""].join(" ").trim();
+      if (!together || this.#join(() => together(name))) this.#tell(how, !together);
     };
-    start().then(
-      (how) => worker === this.#worker && this.#tell(worker, how),
-      (error) => worker === this.#worker && this.#fail(explained({ kind: error.kind, text: error.message })),
-    );
+    const how = start(this.#anew);
+    if (!(how instanceof Promise)) return go(how);
+    how.then(go, (error) => attempt === this.#spent && this.#fail(explained({ kind: error.kind, text: error.message })));
   }
 
-  /** @param {Worker} worker @param {import("./supply.js").Start} how */
-  #tell(worker, how) {
+  /** @param {() => import("./supply.js").Line} make @returns {boolean} whether there is a worker now */
+  #join(make) {
+    try {
+      const worker = this.#worker = make();
+      worker.onmessage = ({ data }) => this.#hear(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        if (this.health === "live") this.#again();
+        else this.#fail(words.noWorker);
+      };
+      return true;
+    } catch {
+      this.#fail(words.noWorker);
+      return false;
+    }
+  }
+
+  /** @param {import("./supply.js").Start} how @param {boolean} own whether the worker is this page's own */
+  #tell(how, own) {
     const { image } = this.#kept;
-    const kept = { module: compiled, image };
-    worker.postMessage({ start: { ...how, kept, plain: this.#plain } }, image ? [image] : []);
+    const kept = own ? { module: compiled, image } : {};
+    const cached = read("engine")?.build === this.#build;
+    this.#worker?.postMessage({ start: { ...how, kept, cached, plain: this.#plain } }, own && image ? [image] : []);
     // The worker gives the image back when it has used it.
     delete this.#kept.image;
     this.#told = true;
@@ -154,6 +201,8 @@ export class Engine extends EventTarget {
     } else if ("doing" in data) {
       this.#set("starting", { text: words[/** @type {"list"} */ (data.doing)], share: null });
     } else if (data.live) {
+      write("engine", { version: VERSION, build: this.#build });
+      this.files = data.files;
       this.#set("live", { text: "", share: 1 });
       this.#guard();
     } else if (data.keep) {
@@ -162,6 +211,10 @@ export class Engine extends EventTarget {
       if (image) this.#kept.image = image;
     } else if ("refused" in data) {
       this.#plain = true;
+      this.#begin(words.starting);
+    } else if (["missing", "offline"].includes(data.failed?.kind) && !this.#anew) {
+      // Of a script that cannot be imported nobody learns whether it is gone or the line is.
+      this.#anew = true;
       this.#begin(words.starting);
     } else if (data.failed) {
       this.#fail(explained(data.failed));
@@ -201,6 +254,14 @@ export class Engine extends EventTarget {
     this.#begin(words.restarting);
   }
 
+  /** Gives up the worker, if there is one. */
+  #leave() {
+    if (!this.#worker) return;
+    this.#worker.terminate();
+    this.#worker = null;
+    session.set("spent", String(++this.#spent));
+  }
+
   /** Watches for a worker that is at a question and stays silent. */
   #guard() {
     const [first] = this.health === "live" ? this.#open : [];
@@ -212,8 +273,7 @@ export class Engine extends EventTarget {
 
   /** @param {string} reason */
   #fail(reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#leave();
     this.reason = reason;
     const open = [...this.#open.values()];
     this.#open.clear();

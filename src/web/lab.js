@@ -6,7 +6,7 @@
  * frame was made by the same Python at build time, so there is something to read and to press at once.
  */
 
-import { el, setFragment, wayToBook } from "./dom.js";
+import { el, setFragment, wayToBook, whenIdle } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
 import { forked, Forks } from "./forks.js";
 import { prefetch } from "./futures.js";
@@ -22,9 +22,6 @@ import { engine as engineWords, lab as words } from "./strings.js";
 /** @typedef {import("./situation.js").Work} Work */
 /** After this many ms a reader wonders whether a press did anything. */
 const SOON = 150;
-
-/** Calls when the page has nothing more urgent to do. @param {() => void} then */
-const whenIdle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 500 });
 
 /**
  * What the reader asks for. `open` shows what a link or this browser holds, `take` another future, `back` undoes to `to`.
@@ -116,11 +113,15 @@ export class Lab extends HTMLElement {
     engine.addEventListener("change", () => this.#showEngine(), { signal });
   }
 
-  /** Fetches the first answers now, and starts the engine when the reader turns to the lab or has nothing to wait for. */
+  /**
+   * Fetches the first answers now. Starts the engine now where it has run before, else when the reader turns to the
+   * lab or has nothing to wait for.
+   */
   #startEngineInTime() {
     prefetch(this.#name);
     const signal = /** @type {AbortController} */ (this.#leaving).signal;
     const start = () => engine.health === "idle" && engine.start();
+    if (engine.known) return start();
     for (const intent of ["pointerover", "focusin"]) this.addEventListener(intent, start, { once: true, signal });
     new IntersectionObserver(([entry], observer) => {
       if (!entry.isIntersecting) return;
@@ -285,7 +286,8 @@ export class Lab extends HTMLElement {
     this.dataset.step = String(answer.moves.length);
     this.#showTools();
     this.#showWork(fresh);
-    this.#showNewest(opened);
+    // With the next picture, for which the page is laid out in any case.
+    requestAnimationFrame(() => this.#showNewest(opened));
 
     const changed = encode(answer) !== encode(before);
     if (!opened) {

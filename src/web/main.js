@@ -1,37 +1,39 @@
 /**
- * The one script that every page loads: all modules of this folder, which the build makes one file of. The page of a
- * lab names it right behind the lab, which then comes to life before the rest of the page and the theme's scripts are here.
+ * The one script that every page loads: all modules of this folder, which the build makes one file of. On most pages it
+ * runs when the page has been parsed. On the page of a lab it may run sooner, and the first picture waits for it
+ * (`src/teardown/site/order.py`).
  */
 
 import { CodeLab } from "./code.js";
+import { engine } from "./engine.js";
 import { Lab } from "./lab.js";
 import { Machine } from "./machine.js";
 import { keepPages } from "./offline.js";
 import { Packetdrill } from "./pkt.js";
 import { Player } from "./player.js";
 import { Population } from "./population.js";
-import { mendTheme } from "./theme.js";
+import { mendTheme, startTheme } from "./theme.js";
 
 // Whoever needs the page's own engine imports it from here.
-export { engine } from "./engine.js";
+export { engine };
 export { foreseen } from "./futures.js";
 export { supply } from "./supply.js";
 
-/** @param {Record<string, CustomElementConstructor>} elements */
-function define(elements) {
-  for (const [name, element] of Object.entries(elements)) customElements.get(name) ?? customElements.define(name, element);
-}
+const elements = {
+  "tcp-player": Player, "tcp-lab": Lab, "tcp-code": CodeLab,
+  "tcp-machine": Machine, "tcp-pkt": Packetdrill, "tcp-population": Population,
+};
 
-/** What needs the whole page: an element defined before it is parsed would come to life without its content. */
+// Where the engine has run before, all its files are here, and nothing of the page is needed to start it.
+if (document.querySelector("script[data-lab]") && engine.known) engine.start();
+
 function begin() {
-  define({
-    "tcp-player": Player, "tcp-lab": Lab, "tcp-code": CodeLab,
-    "tcp-machine": Machine, "tcp-pkt": Packetdrill, "tcp-population": Population,
-  });
+  for (const [name, element] of Object.entries(elements)) customElements.get(name) ?? customElements.define(name, element);
   mendTheme();
+  startTheme();
   keepPages();
 }
 
-if (document.querySelectorAll("tcp-lab").length === 1) define({ "tcp-lab": Lab });
-if (document.readyState === "loading") addEventListener("DOMContentLoaded", begin, { once: true });
+// An element that is defined before it is parsed would come to life without its content; after this event, the page is painted.
+if (document.readyState === "loading") document.addEventListener("readystatechange", begin, { once: true });
 else begin();

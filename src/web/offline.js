@@ -3,17 +3,41 @@
  * of the site is there, the reader is told, and decides when to change over.
  */
 
-import { el } from "./dom.js";
+import { el, whenIdle, whenLoaded } from "./dom.js";
+import { engine } from "./engine.js";
 import { offline as words } from "./strings.js";
 
 const SCRIPT = new URL("../../service-worker.js", import.meta.url);
+const ENGINE = new URL("../engine/", import.meta.url);
+const WORKER = new URL("./worker.js", import.meta.url).href;
+
+/** How long after the page has come its files are kept, in ms: those that come later are kept with the engine's. */
+const REST = 3_000;
 
 export function keepPages() {
   const { serviceWorker } = navigator;
   if (!serviceWorker || !globalThis.isSecureContext) return;
-  const register = () => serviceWorker.register(SCRIPT).then(watch, () => {});
-  if (document.readyState === "complete") register();
-  else addEventListener("load", register, { once: true });
+  whenLoaded(() => {
+    serviceWorker.register(SCRIPT).then(watch, () => {});
+    const later = () => setTimeout(() => whenIdle(keepFiles), REST);
+    later();
+    engine.addEventListener("change", () => engine.health === "live" && later());
+  });
+}
+
+/** @type {Set<string>} what the service worker has been told to keep */
+const told = new Set();
+
+/** Tells the service worker which files this page and its engine have used. */
+async function keepFiles() {
+  const { active } = await navigator.serviceWorker.ready;
+  const used = performance.getEntriesByType("resource").map(({ name }) => name);
+  // What a shared worker has fetched, and its script, is no resource of this page.
+  const parts = engine.files.map((name) => new URL(name, ENGINE).href);
+  if (engine.health === "live") parts.push(WORKER);
+  const fresh = [location.href, ...used, ...parts].map((address) => address.split("#")[0]).filter((address) => !told.has(address));
+  for (const address of fresh) told.add(address);
+  if (fresh.length) active?.postMessage({ keep: fresh });
 }
 
 /** @param {ServiceWorkerRegistration} registration */

@@ -3,7 +3,8 @@
  * asks for it. Goes when the theme goes.
  */
 
-import { line } from "./dom.js";
+import { el, line, whenIdle, whenLoaded } from "./dom.js";
+import { engine } from "./engine.js";
 import { theme as words } from "./strings.js";
 
 function mend() {
@@ -24,9 +25,34 @@ function mend() {
   }
 }
 
-/** Mends the page now and whenever the theme adds to it. */
+/** The longest that the theme's script waits for the engine, in ms from the moment that the page is there. */
+const PATIENCE = 4_000;
+
+/**
+ * Starts the theme's script where it waits (`src/teardown/site/order.py`): when the engine is there, which it would disturb,
+ * and at once when the reader turns to what the theme does: the header with its search, or a key.
+ */
+export function startTheme() {
+  const waiting = /** @type {HTMLScriptElement | null} */ (document.querySelector("script[nomodule][src]"));
+  if (!waiting) return;
+  const waits = new AbortController();
+  const start = () => {
+    if (waits.signal.aborted) return;
+    waits.abort();
+    document.body.append(el("script", { src: waiting.src }));
+  };
+  const settled = () => ["live", "failed"].includes(engine.health) && whenIdle(start);
+  const { signal } = waits;
+  engine.addEventListener("change", settled, { signal });
+  document.querySelector(".md-header")?.addEventListener("pointerover", start, { signal });
+  document.addEventListener("focusin", ({ target }) => target instanceof Element && target.closest(".md-header") && start(), { signal });
+  document.addEventListener("keydown", ({ target }) => target === document.body && start(), { signal });
+  whenLoaded(() => setTimeout(start, PATIENCE));
+}
+
+/** Mends the page when it is there and at rest, and whenever the theme adds to it. */
 export function mendTheme() {
-  mend();
+  whenLoaded(() => whenIdle(mend));
   new MutationObserver(mend).observe(document.querySelector(".md-content") ?? document.body, { childList: true, subtree: true });
   addEventListener("resize", mend);
 }

@@ -1,12 +1,14 @@
 /**
  * The engine's worker: self-hosted Python that answers questions. A script of its own, without imports, so that it runs
- * as a file and as a Blob, in browsers with and without module workers.
+ * as a file and as a Blob, in browsers with and without module workers; and as the worker of one page or of several
+ * (`SharedWorker`), where it may outlive the page that started it.
  *
  * In:  first `{start: Start}`, then `{id, request}`: a request for `teardown.browser.answer` as a JSON string.
  *      With `alone: true` it may run somebody's program: before it does, the worker gives up all it could do harm with.
  * Out: `{id, answer}` with its JSON string or `{id, error: {kind, text}}`; while starting `{doing}` and
- *      `{loaded, total}` in bytes; then once `{live: true, fast}`, `{refused}` or `{failed: {kind, text}}`.
- *      `{keep: {module, image}}` hands over what makes the next start quick.
+ *      `{loaded, total}` in bytes; then once `{live: true, fast, files}`, `{refused}` or `{failed: {kind, text}}`.
+ *      `{keep: {module, image}}` hands over what makes the next start quick. A page that comes later to a shared worker
+ *      sends its `start` all the same, and hears how far that worker is; `{leaving: true}` says that it goes.
  *
  * There are two ways to start. The fast way puts back a memory image in which Python has started and the engine is
  * imported (`src/teardown/site/image.mjs` made it, with what is private to the Pyodide named in the manifest). When
@@ -30,6 +32,7 @@
  * @property {Record<string, Uint8Array>} [files] the files themselves, by name, where they cannot be fetched
  * @property {Kept} [kept] from an earlier worker
  * @property {boolean} [plain] the ordinary way, please
+ * @property {boolean} [cached] the files have been here before: no need to count their bytes
  */
 /** @typedef {{module?: WebAssembly.Module, image?: ArrayBuffer}} Kept */
 /** @typedef {(request: string) => string} Answer */
@@ -39,6 +42,20 @@
 
   /** A zip file without files: what the fast way starts with instead of the standard library. */
   const EMPTY_ZIP = Uint8Array.from("PK\x05\x06" + "\0".repeat(18), (letter) => letter.charCodeAt(0));
+
+  /** What a worker needs of whoever listens to it. @typedef {{postMessage: (message: any, transfer?: any) => void}} Page */
+
+  /** Whether several pages may share this worker. */
+  const shared = "onconnect" in self;
+  /** Who hears how the start goes: the only page, or those that have come so far. @type {Set<Page>} */
+  const pages = new Set();
+  /** What they heard last. @type {any} */ let last = null;
+
+  /** @param {any} message @param {Transferable[]} [transfer] */
+  function tell(message, transfer = []) {
+    last = message;
+    for (const page of pages) page.postMessage(message, transfer);
+  }
 
   /** A failure the page has words for. */
   class Failure extends Error {
@@ -63,10 +80,10 @@
     add(bytes) {
       this.#loaded += bytes;
       const now = performance.now();
-      if (this.#loaded >= this.total) return postMessage({ doing: "compiling" });
+      if (this.#loaded >= this.total) return tell({ doing: "compiling" });
       if (now - this.#told < 50) return;
       this.#told = now;
-      postMessage({ loaded: this.#loaded, total: this.total });
+      tell({ loaded: this.#loaded, total: this.total });
     }
 
     /** The same bytes, counted while they are read. @param {ReadableStream<Uint8Array>} stream */
@@ -83,11 +100,13 @@
   /** Where the files are: on the server, or handed in by the page. */
   class Files {
     /** @param {Start} start */
-    constructor({ home, manifest, files }) {
+    constructor({ home, manifest, files, cached = false }) {
       this.home = home;
       this.manifest = manifest;
+      this.cached = cached;
       this.handed = files;
       /** @type {Meter | null} */ this.meter = null;
+      /** @type {Set<string>} the names of those that came from the server */ this.fetched = new Set();
     }
 
     /** @param {string} name */
@@ -97,6 +116,8 @@
 
     /** Begins the bar at zero, for these files. @param {string[]} names */
     count(names) {
+      // Counting takes each piece of a file through this thread, and what is here already needs no bar.
+      if (this.cached) return;
       this.meter = new Meter(names.reduce((sum, name) => sum + (this.manifest.sizes[name] ?? 0), 0));
     }
 
@@ -111,12 +132,17 @@
         throw new Failure("offline", name);
       }
       if (!response.ok) throw new Failure("missing", name);
+      this.fetched.add(name);
       return response;
     }
 
     /** The content as a stream that the bar follows. @param {string} name */
     async stream(name) {
-      const { body } = await this.get(name);
+      return this.counted(await this.get(name), name);
+    }
+
+    /** @param {Response} response @param {string} name */
+    counted({ body }, name) {
       if (!body) throw new Failure("damaged", name);
       return this.meter?.over(body) ?? body;
     }
@@ -149,6 +175,7 @@
     async run(name) {
       try {
         if (this.handed) return this.#classic(URL.createObjectURL(new Blob([this.handed[name]], { type: "text/javascript" })));
+        this.fetched.add(name);
         return await import(this.address(name)).catch((error) => {
           // A worker in which nothing can be imported runs scripts in the old way. They come from the cache then.
           if (error instanceof TypeError) return this.#classic(this.address(name));
@@ -184,8 +211,14 @@
     const { image } = asked.manifest;
     const fast = image !== null && !asked.plain && typeof DecompressionStream === "function";
     const answer = await (fast ? fastWay : ordinaryWay)(files, asked.manifest, asked.kept ?? {});
-    postMessage({ live: true, fast });
+    tell({ live: true, fast, files: [...files.fetched] });
     return answer;
+  }
+
+  /** Hands the page what makes the next start quick; a page that shares its worker could not take it. @param {Kept} kept */
+  function keep(kept) {
+    if (shared) return;
+    say({ keep: kept }, kept.image ? [kept.image] : []);
   }
 
   // --- the ordinary way ----------------------------------------------------------------------------------
@@ -203,10 +236,10 @@
       ...scripts.map((name) => files.run(name)),
     ]);
     const python = await withFiles(module, library, () => loadPyodide(options(files, manifest)));
-    postMessage({ doing: "importing" });
+    tell({ doing: "importing" });
     python.unpackArchive(engine, "wheel");
     const { answer } = python.pyimport("teardown.browser");
-    postMessage({ keep: { module } });
+    keep({ module });
     return answer;
   }
 
@@ -218,12 +251,15 @@
 
   /** The machine code, compiled as it comes in, whatever type the server gives it. @param {Files} files @param {string} name */
   async function compiled(files, name) {
-    const body = await files.stream(name);
     const headers = { "content-type": "application/wasm" };
+    const response = await files.get(name);
+    // Untouched, the answer of a server may come with what the browser compiled last time.
+    const whole = !files.meter && response.headers.get("content-type") === headers["content-type"];
+    const source = whole ? response : new Response(files.counted(response, name), { headers });
     try {
       return WebAssembly.compileStreaming
-        ? await WebAssembly.compileStreaming(new Response(body, { headers }))
-        : await WebAssembly.compile(await new Response(body).arrayBuffer());
+        ? await WebAssembly.compileStreaming(source)
+        : await WebAssembly.compile(await source.arrayBuffer());
     } catch (error) {
       throw new Failure(error instanceof WebAssembly.CompileError ? "damaged" : "offline", name);
     }
@@ -309,7 +345,7 @@
         python.unpackArchive(files.now(manifest.wheel), "wheel", { extractDir: head.site });
       });
       const { answer } = python.pyimport("teardown.browser");
-      postMessage({ keep: { module: await module, image: buffer } }, [buffer]);
+      keep({ module: await module, image: buffer });
       return answer;
     } catch (error) {
       throw new Refused(String(error));
@@ -333,12 +369,23 @@
   /** @param {Files} files @param {string} name @returns {Promise<ArrayBuffer>} */
   async function unpacked(files, name) {
     try {
-      const stream = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (await files.stream(name));
-      return await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+      const response = await files.get(name);
+      // What the service worker has kept is out of its gzip already.
+      if (files.cached) {
+        const bytes = await response.arrayBuffer();
+        return isPacked(bytes) ? await inflated(new Response(bytes).body) : bytes;
+      }
+      return await inflated(files.counted(response, name));
     } catch (error) {
       throw new Refused(`${name}: ${error}`);
     }
   }
+
+  /** Whether it begins as gzip does. @param {ArrayBuffer} bytes */
+  const isPacked = (bytes) => bytes.byteLength > 2 && new Uint16Array(bytes, 0, 1)[0] === 0x8b1f;
+
+  /** @param {any} stream */
+  const inflated = (stream) => new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 
   /** @param {ArrayBuffer} buffer @returns {Image} */
   function readImage(buffer) {
@@ -405,7 +452,7 @@
   const MOST_MEMORY = 256 << 20;
 
   /** The only one who can still speak to the page when the worker is alone. */
-  const say = self.postMessage.bind(self);
+  const say = shared ? () => {} : self.postMessage.bind(self);
   let alone = false;
 
   /**
@@ -414,6 +461,7 @@
    * the worker. @param {Answer} answer
    */
   function isolate(answer) {
+    if (shared) throw new Failure("unsafe", "a shared worker");
     answer(JSON.stringify({ ask: "code-ready" }));
     const no = () => {
       throw new TypeError("no code is made from text here");
@@ -436,22 +484,52 @@
     alone = true;
   }
 
-  /** @type {Promise<Answer>} */ let engine;
+  /** @type {Promise<Answer> | undefined} */ let engine;
 
-  self.onmessage = async ({ data: { start: asked, id, request, alone: wanted } }) => {
+  /** @param {Start} asked */
+  function begin(asked) {
+    engine = start(asked);
+    engine.then(() => pages.clear(), (error) => {
+      tell(error instanceof Refused ? { refused: error.message } : { failed: described(error) });
+      // The next page that asks for a shared worker gets a new one.
+      if (shared) self.close();
+    });
+  }
+
+  /** How long a shared worker without a page waits for the next one, in ms: a reader comes back, or does not. */
+  const STAY = 300_000;
+  /** @type {Set<Page>} the pages that a shared worker has */ const present = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ let leaving;
+
+  /** Takes what a page sends. @param {Page} page @param {MessageEvent} event */
+  async function hear(page, { data: { start: asked, id, request, alone: wanted, leaving: goes } }) {
+    clearTimeout(leaving);
+    if (goes) {
+      present.delete(page);
+      if (!present.size) leaving = setTimeout(() => self.close(), STAY);
+      return;
+    }
+    present.add(page);
     if (asked) {
-      engine = start(asked);
-      engine.catch((error) =>
-        postMessage(error instanceof Refused ? { refused: error.message } : { failed: described(error) }),
-      );
+      if (last) page.postMessage(last);
+      if (!last?.live) pages.add(page);
+      if (!engine) begin(asked);
       return;
     }
     try {
-      const answer = await engine;
+      const answer = /** @type {Answer} */ (await engine);
       if (wanted && !alone) isolate(answer);
-      say({ id, answer: answer(request) });
+      page.postMessage({ id, answer: answer(request) });
     } catch (error) {
-      say({ id, error: described(error) });
+      page.postMessage({ id, error: described(error) });
     }
-  };
+  }
+
+  if (shared) {
+    self.onconnect = ({ ports: [port] }) => {
+      port.onmessage = (event) => hear(port, event);
+    };
+  } else {
+    self.onmessage = (event) => hear({ postMessage: say }, event);
+  }
 })();

@@ -128,13 +128,14 @@ def watch(origin: str) -> Iterator[Watch]:
 def visit(browser: Browser, origin: str, watch: Watch) -> Iterator[Visit]:
     """`visit(path, before=…, **context options) -> Page`: opens a page in a fresh context.
 
-    `before(context)` runs first: routes, scripts, permissions. With `keeps_pages=True` the service worker is let in.
+    `before(context)` runs first: routes, scripts, permissions. With `keeps_pages=True` the service worker is let in,
+    with `shares=True` the engine may be a worker that several pages share.
     """
     contexts: list[BrowserContext] = []
 
     def visit(path: str, before: Callable[[BrowserContext], object] | None = None, **options: Any) -> Page:
         options = {"viewport": {"width": 1280, "height": 900}, "base_url": origin} | options
-        keeps = options.pop("keeps_pages", False)
+        keeps, shares = options.pop("keeps_pages", False), options.pop("shares", False)
         context = browser.new_context(**options)
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -142,6 +143,8 @@ def visit(browser: Browser, origin: str, watch: Watch) -> Iterator[Visit]:
         if not keeps:
             # What a page asks for is seen and answered by tests only where nobody stands between.
             context.add_init_script("delete Navigator.prototype.serviceWorker")
+        if not shares:
+            context.add_init_script("delete globalThis.SharedWorker")
         if before:
             before(context)
         page = context.new_page()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,24 @@ def test_both_ways_give_the_same_answers(visit: Visit, watch: Watch, pages: dict
     assert answers[0] == answers[1]
 
 
+def test_a_script_that_names_files_of_an_older_build_asks_for_the_new_names(
+    visit: Visit, watch: Watch, pages: dict[str, str], site: Path
+) -> None:
+    watch.expect("404")
+    script = (site / "assets" / "web" / "main.js").read_text(encoding="utf-8")
+    names = json.loads((site / "assets" / "engine" / "manifest.json").read_text(encoding="utf-8"))
+    assert names["pyodide"] in script
+    old = script.replace(names["pyodide"], "pyodide-gone/").replace(names["image"], "image-gone.bin")
+
+    def before(context: BrowserContext) -> None:
+        listening(context)
+        context.route("**/web/main.js", lambda route: route.fulfill(body=old, content_type="text/javascript"))
+
+    page = visit(pages["lab"], before=before)
+    assert live(page)[-1] == "fast"
+    assert "/assets/engine/manifest.json" in watch.paths()
+
+
 #: Lets a test run Python in the worker: only in the copy of the worker that the test serves.
 OPEN = 'if (self.py && data.run) return postMessage({ ran: self.py.runPython(data.run) });'
 RUN = """(code) => new Promise((then) => {
@@ -131,11 +150,11 @@ def python(visit: Visit, pages: dict[str, str], site: Path) -> Callable[..., Cal
     worker = (site / "assets" / "web" / "worker.js").read_text(encoding="utf-8")
     start = "const python = await withFiles(module, EMPTY_ZIP, load"
     assert start in worker
-    assert "self.onmessage = async ({ data: {" in worker
     opened = worker.replace(start, start.replace("const python = ", "const python = self.py = "), 1)
     opened = opened.replace('"use strict";', f'"use strict"; self.addEventListener("message", ({{ data }}) => {{ {OPEN} }});', 1)
-    opened = opened.replace("async ({ data: {", "async ({ data: { run, ", 1)
-    opened = opened.replace(") => {\n    if (asked)", ") => {\n    if (run) return;\n    if (asked)", 1)
+    first = "    clearTimeout(leaving);\n"
+    assert first in worker
+    opened = opened.replace("leaving: goes } }", "leaving: goes, run } }", 1).replace(first, f"{first}    if (run) return;\n", 1)
 
     def before(context: BrowserContext) -> None:
         listening(context)
@@ -194,19 +213,137 @@ def controlled(page: Page) -> None:
     page.wait_for_function("navigator.serviceWorker.controller !== null")
 
 
-def test_a_second_visit_asks_for_no_byte_of_the_engine_and_works_without_a_network(
-    visit: Visit, watch: Watch, pages: dict[str, str]
+KEPT = """async () => {
+  const [seen, lasting] = await Promise.all(["seen", "lasting"].map((name) => caches.open(name)));
+  const engine = await Promise.all((await lasting.keys()).map((request) => lasting.match(request)));
+  return engine.filter(Boolean).length >= 4 && (await seen.keys()).some(({ url }) => url.endsWith(".json"));
+}"""
+
+
+def kept(page: Page) -> None:
+    """Waits until the page and its engine are kept."""
+    for _ in range(100):
+        if page.evaluate(KEPT):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("nothing was kept")
+
+
+@pytest.mark.parametrize("shares", [False, True], ids=["own engine", "shared engine"])
+def test_one_visit_is_enough_to_play_without_a_network(
+    visit: Visit, watch: Watch, pages: dict[str, str], shares: bool
 ) -> None:
     watch.expect("Failed to load|Failed to fetch|FetchEvent|ERR_")
-    page = visit(pages["lab"], before=listening, keeps_pages=True)
-    live(page)
-    controlled(page)
-    live(page)
-    page.wait_for_function("caches.open('lasting').then((cache) => cache.keys()).then((keys) => keys.length >= 4)")
+    page = visit(pages["lab"], before=listening, keeps_pages=True, shares=shares)
+    page.locator("tcp-lab[data-engine=live]").wait_for()
+    kept(page)
+    packed = page.evaluate("""async () => {
+      const cache = await caches.open("lasting");
+      const [image] = (await cache.keys()).filter(({ url }) => url.endsWith(".bin"));
+      return [...new Uint8Array(await (await cache.match(image)).arrayBuffer()).subarray(0, 4)];
+    }""")
+    assert bytes(packed) == b"TDI1", "the image is kept as the engine reads it, out of its gzip"
+    end_shared_engines(page)
     page.context.set_offline(True)
     page.reload()
-    assert live(page) == ["fast"]
+    page.locator("tcp-lab[data-engine=live]").wait_for()
+    if not shares:
+        assert live(page) == ["fast"]
     assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+
+# --- an engine that outlives its page -------------------------------------------------------------------------
+
+
+def shared_engines(page: Page) -> list[str]:
+    """The shared workers of the browser that are at this site, by their target."""
+    session = page.context.browser.new_browser_cdp_session()
+    found = session.send("Target.getTargets", {"filter": [{"type": "shared_worker"}]})["targetInfos"]
+    session.detach()
+    return [target["targetId"] for target in found if page.url.partition("/labs")[0] in target["url"]]
+
+
+def end_shared_engines(page: Page) -> None:
+    """Ends them, as a browser does that needs the memory."""
+    session = page.context.browser.new_browser_cdp_session()
+    for target in shared_engines(page):
+        session.send("Target.closeTarget", {"targetId": target})
+    session.detach()
+
+
+def ready(page: Page) -> None:
+    """Waits for the engine."""
+    page.locator("tcp-lab[data-engine=live]").wait_for()
+
+
+def test_the_next_lab_and_another_tab_find_the_engine_alive(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"], shares=True)
+    ready(page)
+    first = shared_engines(page)
+    assert len(first) == 1
+    page.goto(pages["lab"].replace("buggy-client", "clean-close"))
+    ready(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    ready(other)
+    assert shared_engines(page) == first
+    for tab in (page, other):
+        assert json.loads(tab.evaluate(ASK, ["wait"] * 3))["step"] == 3
+    page.close()
+    assert json.loads(other.evaluate(ASK, ["wait"] * 4))["step"] == 4
+
+
+def test_an_engine_that_ended_or_was_given_up_is_replaced(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"], shares=True)
+    ready(page)
+    first = shared_engines(page)
+    page.evaluate("import('/assets/web/main.js').then(({ engine }) => engine.renew())")
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+    second = [target for target in shared_engines(page) if target not in first]
+    assert len(second) == 1
+    # The pages to come must not meet the one that was given up.
+    page.goto(pages["lab"].replace("buggy-client", "clean-close"))
+    ready(page)
+    assert set(shared_engines(page)) == {*first, *second}
+    end_shared_engines(page)
+    page.reload()
+    ready(page)
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+
+def test_a_shared_engine_ends_some_time_after_its_last_page(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"], shares=True)
+    ready(page)
+    (target,) = shared_engines(page)
+    session = page.context.browser.new_browser_cdp_session()
+    attached = session.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
+    command = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": "self.setTimeout = (then) => then();"}}
+    session.send("Target.sendMessageToTarget", {"sessionId": attached, "message": json.dumps(command)})
+    other = page.context.new_page()
+    other.goto(page.url)
+    ready(other)
+    page.close()
+    assert shared_engines(other) == [target]
+    other.goto(pages["text"])
+    deadline = time.monotonic() + 10
+    while shared_engines(other) and time.monotonic() < deadline:
+        other.wait_for_timeout(50)
+    assert shared_engines(other) == []
+
+
+def test_a_program_of_a_learner_never_runs_in_a_shared_worker(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"], shares=True)
+    ready(page)
+    said = page.evaluate("""async () => {
+      const { supply } = await import("/assets/web/main.js");
+      const { manifest, home } = await supply().start(false);
+      const line = supply().shared(`${manifest.pyodide} ${manifest.wheel}`);
+      return new Promise((then) => {
+        line.onmessage = ({ data }) => data.live ? line.postMessage({ id: 1, request: "{}", alone: true }) : data.id && then(data);
+        line.postMessage({ start: { manifest, home } });
+      });
+    }""")
+    assert said["error"] == {"kind": "unsafe", "text": "a shared worker"}
 
 
 def test_a_newer_build_is_offered_and_not_forced(visit: Visit, pages: dict[str, str], site: Path) -> None:

@@ -146,7 +146,7 @@ def test_the_first_moves_need_no_python(visit: Visit, watch: Watch, pages: dict[
     page.locator(f"{LAB} button[data-try]").first.click()
     expect(page.locator(f'{LAB} [data-region="message"]')).to_contain_text(re.compile(r"\w+"))
     expect(page.locator(f'{LAB} [data-region="message"]')).not_to_contain_text("still starting")
-    assert not [path for path in watch.paths() if "pyodide" in path]
+    assert page.locator(LAB).get_attribute("data-engine") == "starting"
     before = states(page)
     gate.open()
     live(page)
@@ -410,7 +410,7 @@ def test_a_failed_start_can_be_tried_again_and_keeps_the_moves(
     visit: Visit, watch: Watch, pages: dict[str, str]
 ) -> None:
     watch.expect("404")
-    pattern = re.compile("/engine/manifest.json|/futures/")
+    pattern = re.compile("/assets/engine/|/futures/")
     page = visit(pages["lab"], before=breaks(pattern, lambda route: route.fulfill(status=404)))
     progress = page.locator(f'{LAB} [data-region="progress"]')
     expect(progress).to_contain_text("does not have manifest.json")

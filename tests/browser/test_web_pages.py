@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser_watch import ROOT, Visit, Watch
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 KINDS = ("front", "text", "figure", "lab")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -19,6 +20,7 @@ def ready(page: Page, kind: str) -> Page:
         page.locator("tcp-player .tcp-controls").first.wait_for()
     if kind == "lab":
         page.locator('tcp-lab [data-region="tools"]').wait_for()
+    page.wait_for_function("'document$' in window")  # the theme's script, which comes last
     return page
 
 
@@ -75,3 +77,43 @@ def test_the_printed_figure_is_finished_and_without_controls(visit: Visit, pages
     assert not page.locator("tcp-player .tcp-controls").first.is_visible()
     assert not page.locator("tcp-player .veil").first.is_visible()
     assert page.locator("tcp-player svg.ladder").first.is_visible()
+
+
+# --- our script first, the theme's last ----------------------------------------------------------------------
+
+
+def theme(page: Page) -> bool:
+    """Whether the theme's script has come: it offers the switch for colours only then."""
+    return bool(page.evaluate("'clipboard$' in window || 'document$' in window"))
+
+
+def test_the_theme_waits_for_the_lab_and_comes_when_it_is_wanted(visit: Visit, pages: dict[str, str]) -> None:
+    def never(route: Route) -> None:
+        """An engine that does not come."""
+
+    for wanted in (lambda page: page.locator(".md-header").hover(), lambda page: page.keyboard.press("s")):
+        page = visit(pages["lab"], before=lambda context: context.route(re.compile("/assets/engine/"), never))
+        page.locator("tcp-lab [data-region=tools] button").first.wait_for()
+        assert not theme(page)
+        wanted(page)
+        page.wait_for_function("'document$' in window")
+
+
+def test_the_theme_comes_when_the_engine_is_there(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"])
+    page.locator("tcp-lab[data-engine=live]").wait_for()
+    page.wait_for_function("'document$' in window")
+
+
+@pytest.mark.parametrize("script", ["", "let class;"], ids=["lost on the way", "not understood"])
+def test_where_our_script_is_lost_the_page_says_so_and_the_theme_works(
+    visit: Visit, watch: Watch, pages: dict[str, str], script: str
+) -> None:
+    watch.expect("404|Unexpected")
+
+    def answer(route: Route) -> None:
+        route.fulfill(body=script, content_type="text/javascript", status=200 if script else 404)
+
+    page = visit(pages["lab"], before=lambda context: context.route("**/web/main.js", answer))
+    page.get_by_role("alert").filter(has_text="too old").wait_for()
+    page.wait_for_function("'document$' in window")

@@ -55,7 +55,9 @@ def test_a_difference_makes_the_new_text(old: str, new: str) -> None:
 
 
 def test_one_script_and_one_style_sheet_hold_every_source() -> None:
-    made, web = bundle.web(ROOT), ROOT / "src" / "web"
+    made, web = bundle.web(ROOT, b'{"wheel": "a.whl", "hashes": {"a.whl": "no page needs it"}}'), ROOT / "src" / "web"
+    assert b"a.whl" in made["main.js"]
+    assert b"no page needs it" not in made["main.js"]
     assert set(made) == {"main.js", "all.css", "worker.js"}
     asked = set(re.findall(r"""["'`](\.[\w./-]+\.js)["'`]""", made["main.js"].decode()))
     assert asked == {"./worker.js", "../editor/editor.js", "../../service-worker.js"}

@@ -5,6 +5,7 @@ esbuild is a program of its own in its npm package, so no Node.js is needed here
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -28,11 +29,16 @@ def tool(packages: Path) -> Path:
     return found[0] if found else installed(packages / "@esbuild")
 
 
-def web(root: Path) -> dict[str, bytes]:
-    """The folder `assets/web/`: the script and the style sheet of all pages, and the script of the worker."""
+def web(root: Path, manifest: bytes) -> dict[str, bytes]:
+    """The folder `assets/web/`: the script and the style sheet of all pages, and the script of the worker.
+
+    The script carries the engine's `manifest`, as far as a worker needs it: a page need not ask for it then.
+    """
+    wanted = {key: value for key, value in json.loads(manifest).items() if key != "hashes"}
+    told = f"--define:ENGINE_MANIFEST={json.dumps(wanted)}"
     # The fonts stand beside at the site; the editor comes only when a reader opens a program.
     return {
-        "main.js": bundle(root, "src/web/main.js", "--format=esm", "--external:../editor/editor.js"),
+        "main.js": bundle(root, "src/web/main.js", "--format=esm", "--external:../editor/editor.js", told),
         "all.css": bundle(root, "src/web/all.css", "--external:*.woff2"),
         "worker.js": (root / "src" / "web" / "worker.js").read_bytes(),
     }

@@ -166,7 +166,6 @@ def _lab(source: str, md: Any) -> str:
     return (
         f"{hints.for_lab(name, md)}{_intro(lab)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{bench}</tcp-lab>'
-        f"{hints.script(md)}"
         '<noscript><p class="lab-noscript">The buttons need JavaScript. A whole story stands below, drawn and told.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">{title}</h2>{walk}')}"
     )

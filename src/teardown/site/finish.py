@@ -1,4 +1,5 @@
-"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right, offers what can be taken away
+"""The last step of a build: `python -m teardown.site.finish`. It puts the sitemap right, has each page ask for its files
+in the best order (`order.py`), offers what can be taken away
 (the book, the worksheets and the offline copy, if they were made from the same pages: `takeaway.py`), and writes
 `_headers`.
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from teardown.errors import InputError
-from teardown.site import policy, takeaway
+from teardown.site import order, policy, takeaway
 
 SITE = Path("site")
 FILES = ("sitemap.xml", "sitemap.xml.gz")
@@ -37,10 +38,11 @@ def address(text: str) -> str:
 
 
 def finish(site: Path, url: str) -> None:
-    """Leaves a sitemap in `site` only if `url` is known, and tells hosts which headers help."""
+    """Leaves a sitemap in `site` only if `url` is known, orders what pages ask for, and tells hosts which headers help."""
     if not address(url):
         for name in FILES:
             (site / name).unlink(missing_ok=True)
+    order.arrange(site)
     (site / "_headers").write_text(policy.headers(site), encoding="utf-8")
 
 

@@ -43,12 +43,12 @@ def prepare(root: Path, docs: Path | None = None, cache: Path | None = None, say
     Raises InputError for a lab file that is not right, and when a package is not installed.
     """
     docs = docs or root / "docs"
-    mirror(bundle.web(root), docs / "assets" / "web")
     mirror(fonts(root / "node_modules" / "@fontsource"), docs / "assets" / "fonts")
     cache = cache or root / "build" / "engine"
     proofs.prove(root, say)
     own = engine.files(root, cache, say)
     mirror(own, docs / "assets" / "engine")
+    mirror(bundle.web(root, own["manifest.json"]), docs / "assets" / "web")
     answers = futures.files(root, cache, say)
     mirror(answers | engine.squeezed(answers, cache / "squeezed-futures"), docs / futures.FOLDER)
     mirror(editor.files(root), docs / "assets" / "editor")

@@ -1,0 +1,53 @@
+"""In which order a built page asks for its files. Without this every page works all the same, later.
+
+* Fonts first: left alone, a browser asks for a font when it lays out the first word in it, and lays out all again when
+  it comes.
+* On the page of a lab, our script before the first picture, so that nothing jumps when the lab comes to life, and the
+  theme's script last: `src/web/theme.js` starts it.
+* Where there is something to press, a few lines that tell the reader of an old browser why nothing happens.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+FONTS: Final = ("source-serif-4-latin-400", "source-serif-4-latin-600", "ibm-plex-mono-latin-400")
+#: The lab's states are written in it.
+LAB_FONT: Final = "ibm-plex-mono-latin-600"
+
+_SHEET: Final = re.compile(r'<link rel="stylesheet" href="((?:\.\./|\./)*)assets/web/all\.css">')
+_THEME: Final = re.compile(r'<script(?= src="[^"]*assets/javascripts/bundle\.[^"]*\.js"></script>)')
+_ELEMENT: Final = re.compile(r"<tcp-(?:lab|code|machine|pkt)\b")
+_DONE: Final = 'rel="preload" as="font"'
+_OLD: Final = Path(__file__).with_name("old_browser.js")
+
+
+def arrange(site: Path) -> None:
+    """Puts the files of all pages of the built `site` in order."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        ordered = arranged(text)
+        if ordered != text:
+            page.write_text(ordered, encoding="utf-8")
+
+
+def arranged(text: str) -> str:
+    """One page; as it is, when it is in order already or is none of ours."""
+    sheet = _SHEET.search(text)
+    if sheet is None or _DONE in text:
+        return text
+    lab = "<tcp-lab" in text
+    first = [
+        f'<link rel="preload" as="font" type="font/woff2" crossorigin href="{sheet[1]}assets/fonts/{font}-normal.woff2">'
+        for font in (*FONTS, *([LAB_FONT] if lab else []))
+    ]
+    if lab:
+        script = f'src="{sheet[1]}assets/web/main.js"'
+        first.append(f'<script type="module" async blocking="render" data-lab fetchpriority="high" {script}></script>')
+        text = _THEME.sub("<script nomodule", text, count=1)
+    text = text.replace(sheet[0], "".join((sheet[0], *first)), 1)
+    if _ELEMENT.search(text):
+        text = text.replace("</body>", f"<script>{_OLD.read_text(encoding='utf-8')}</script></body>", 1)
+    return text

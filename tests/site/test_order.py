@@ -1,0 +1,40 @@
+"""In which order a built page asks for its files."""
+
+from __future__ import annotations
+
+import re
+
+from teardown.site import order
+
+HEAD = '<head><link rel="stylesheet" href="../../assets/web/all.css"></head>'
+END = '<script src="../../assets/javascripts/bundle.1.min.js"></script><script src="../../assets/web/main.js" type="module"></script>'
+
+
+def page(content: str) -> str:
+    return f"<html>{HEAD}<body>{content}{END}</body></html>"
+
+
+def test_a_page_of_text_gets_its_fonts_sooner_and_nothing_else() -> None:
+    before, after = page("<p>x</p>"), order.arranged(page("<p>x</p>"))
+    assert len(re.findall(r'<link rel="preload" as="font"[^>]* href="\.\./\.\./assets/fonts/', after)) == len(order.FONTS)
+    assert re.sub(r'<link rel="preload"[^>]*>', "", after) == before
+
+
+def test_a_lab_comes_before_the_theme() -> None:
+    after = order.arranged(page("<tcp-lab></tcp-lab>"))
+    head, _, body = after.partition("</head>")
+    assert re.search(r'<script type="module" async blocking="render" [^>]*src="\.\./\.\./assets/web/main\.js"></script>', head)
+    assert '<script nomodule src="../../assets/javascripts/bundle.1.min.js"></script>' in body
+    assert order.LAB_FONT in head
+
+
+def test_only_where_something_can_be_pressed_an_old_browser_is_told() -> None:
+    for element in ("lab", "code", "machine", "pkt"):
+        assert "too old" in order.arranged(page(f"<tcp-{element}></tcp-{element}>"))
+    assert "too old" not in order.arranged(page("<tcp-player></tcp-player>"))
+
+
+def test_a_page_in_order_stays_and_so_does_one_of_others() -> None:
+    after = order.arranged(page("<tcp-lab></tcp-lab>"))
+    assert order.arranged(after) == after
+    assert order.arranged("<html><head></head><body></body></html>") == "<html><head></head><body></body></html>"
