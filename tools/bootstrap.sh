@@ -3,7 +3,7 @@
 #
 #   tools/bootstrap.sh site     a private Python in .venv, the site's packages, npm packages, Graphviz
 #   tools/bootstrap.sh book     the same, plus WeasyPrint, the typefaces for print, and Pango
-#   tools/bootstrap.sh test     all of that, plus the test packages, Chromium, tshark and pdftotext
+#   tools/bootstrap.sh test     all of that, plus the test packages, Chromium, Firefox, tshark and pdftotext
 #   tools/bootstrap.sh lint     the Python packages for the checks
 #   tools/bootstrap.sh bench    what the measurements need: the peers, spin, and a browser
 #   tools/bootstrap.sh peers    the systems that the labs are measured against, into benchmarks/peers/ only
@@ -155,6 +155,12 @@ browser() {
     die "Chromium is needed by the browser tests. Install it, or set CHROMIUM to the path of one."
 }
 
+# A second browser, for the labs. Its tests skip where it cannot be had.
+second_browser() {
+  have firefox-esr || have firefox && return
+  machine_package firefox-esr firefox-esr "" || say "Firefox is missing: the tests in a second browser will skip"
+}
+
 packet_reader() {
   machine_package tshark tshark wireshark || die "tshark is needed by the capture tests. Run: sudo apt-get install tshark"
 }
@@ -210,7 +216,7 @@ lock() {
 case ${1:-} in
   site) python_packages site; node_packages; graphviz ;;
   book) python_packages site book; node_packages; graphviz; typesetter ;;
-  test) python_packages site book test; node_packages; graphviz; typesetter; browser; packet_reader; pdf_reader ;;
+  test) python_packages site book test; node_packages; graphviz; typesetter; browser; second_browser; packet_reader; pdf_reader ;;
   lint) python_packages site book test lint ;;
   bench) python_packages site book test bench; node_packages; graphviz; typesetter; browser; model_checker ;;
   peers) python_packages site book test bench; node_packages; graphviz; typesetter; browser; peers ;;

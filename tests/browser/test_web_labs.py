@@ -61,8 +61,9 @@ def make(page: Page, move: str) -> None:
     assert page.evaluate(WHERE) == {"focus": True, "told": True, "picture": True}, move
 
 
-#: After a move: is the focus still among the moves, and are the story's end and what it tells in the window?
-WHERE = """() => {
+#: After a move, and the frame that shows it: is the focus still among the moves, and are the story's end and what it tells in the window?
+WHERE = """async () => {
+  await new Promise((then) => requestAnimationFrame(() => setTimeout(then)));
   const seen = (part) => { const { top, bottom } = part.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight + 1; };
   const ladder = document.querySelector("tcp-lab [data-region=ladder]");
   return {
