@@ -9,7 +9,8 @@ A script presses the first button that works. Time is counted from the start of 
 * bytes and requests until the first result, as the server sent them, and not what it sent later;
 * `repeat`: the same page again, later: it is kept by then, and the engine of the first visit is gone;
 * `next lab`: the next page of the same visit;
-* `move`: from a press to the next frame, in a lab whose live engine has told a hundred steps;
+* `move`: from a press to the next frame, in a lab whose live engine has told a hundred steps, by a reader who takes half
+  a second from one press to the next;
 * `blocked`: what long tasks of the page exceed 50 ms, until the live result. Of our page only those count that end after
   the engine's worker was made; `page blocked` is all of them, the theme's too.
 
@@ -63,7 +64,8 @@ window.blocked = [];
 new PerformanceObserver((list) => {
   for (const { startTime, duration } of list.getEntries()) window.blocked.push([startTime + duration, duration - 50]);
 }).observe({ type: "longtask", buffered: true });
-window.blockedAfter = (start) => window.blocked.reduce((sum, [end, ms]) => sum + (end > start ? ms : 0), 0);
+// Of a task that goes on after `until`, what comes later is no wait for the engine any more.
+window.blockedAfter = (start, until) => window.blocked.reduce((sum, [end, ms]) => sum + (end > start && end - ms - 50 < until ? ms : 0), 0);
 // Peers have no moment that is told; their pages are there for the engine.
 window.engineBegan = 0;
 for (const kind of ["Worker", "SharedWorker"]) {
@@ -340,8 +342,9 @@ def seen(page: Page, line: Line) -> dict[str, float]:
     first = (began + marks["first"]) / 1000
     found: dict[str, float] = {"kB": line.sent(first) / 1000, "requests": line.asked(first)} | marks
     found["kB to live"] = line.sent((began + max(marks.values())) / 1000) / 1000
-    found["page blocked"] = page.evaluate("window.blockedAfter(0)")
-    found["blocked"] = page.evaluate("window.blockedAfter(window.engineBegan)")
+    done = max(marks.values())
+    found["page blocked"] = page.evaluate(f"window.blockedAfter(0, {done})")
+    found["blocked"] = page.evaluate(f"window.blockedAfter(window.engineBegan, {done})")
     return found
 
 
@@ -441,7 +444,10 @@ def moves(page: Page) -> list[float]:
   };
   while (lab.querySelectorAll("[data-region=transcript] li").length <= steps) await press();
   const took = [];
-  for (let i = 0; i < count; i++) took.push(await press());
+  for (let i = 0; i < count; i++) {
+    await new Promise((then) => setTimeout(then, 500));
+    took.push(await press());
+  }
   return took;
 }""", [STEPS, MOVES])
     ]

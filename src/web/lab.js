@@ -20,6 +20,8 @@ import { engine as engineWords, lab as words } from "./strings.js";
 
 /** @typedef {import("./engine.js").Answer} Answer */
 /** @typedef {import("./situation.js").Work} Work */
+/** Of how many moves the answers are asked for before one is made. */
+const AHEAD = 4;
 /** After this many ms a reader wonders whether a press did anything. */
 const SOON = 150;
 
@@ -34,6 +36,8 @@ export class Lab extends HTMLElement {
   /** @type {Work | null} saved work that a link has put aside */ #aside = null;
   /** @type {Wish[]} what the reader asked for and the engine has not answered */ #wishes = [];
   /** @type {AbortController | null} ends all listeners */ #leaving = null;
+  /** @type {Map<string, string>} what the regions hold, as it came */ #shown = new Map();
+  /** @type {Map<string, Promise<Answer>>} answers to what the reader may do next, by request */ #ahead = new Map();
   /** @type {[string, ...Node[]] | null} what to say once the next answer is shown */ #note = null;
   #answering = false;
   #news = el("div", { "data-region": "news", role: "status" });
@@ -239,12 +243,32 @@ export class Lab extends HTMLElement {
     const attempt = wish.kind === "try" ? (wish.id ?? null) : null;
     /** @type {Answer} */ let answer;
     try {
-      answer = await engine.ask({ ask: "situation", lab: this.#name, moves: plan.moves, attempt, ...this.#seeded });
+      const request = this.#asking(plan.moves, attempt);
+      answer = await (this.#ahead.get(JSON.stringify(request)) ?? engine.ask(request));
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof Overrun)) throw error;
       return this.#tell(wish.kind === "open" ? `${words.cannot} ${error.message}` : error.message);
     }
     this.#show(answer, wish, plan.redo);
+  }
+
+  /** @param {string[]} moves @param {string | null} [attempt] */
+  #asking(moves, attempt = null) {
+    return { ask: "situation", lab: this.#name, moves, attempt, ...this.#seeded };
+  }
+
+  /** Asks for the answers to the first moves that are offered, one after the other, while the reader reads. */
+  async #lookAhead() {
+    this.#ahead.clear();
+    const { moves } = this.#work;
+    const offered = /** @type {HTMLElement[]} */ ([...this.querySelectorAll('[data-region="moves"] button[data-move]')]);
+    for (const { dataset } of offered.slice(0, AHEAD)) {
+      if (engine.health !== "live" || this.#wishes.length || this.#work.moves !== moves) return;
+      const request = this.#asking([...moves, dataset.move ?? ""]);
+      const answer = engine.ask(request);
+      this.#ahead.set(JSON.stringify(request), answer);
+      await answer.catch(() => {}); // whoever makes the move hears of it
+    }
   }
 
   /**
@@ -277,10 +301,7 @@ export class Lab extends HTMLElement {
     if (chose && !refused) this.#work.futures = forked(this.#work.futures, old, [...answer.moves, ...redo.toReversed()]);
     const fresh = !opened && this.#count(answer.goals);
     const focused = this.#focused();
-    for (const [name, html] of Object.entries(answer.html)) {
-      const region = this.#region(name);
-      if (region) region.innerHTML = html;
-    }
+    for (const [name, html] of Object.entries(answer.html)) this.#fill(name, html);
     this.#predictions.show(answer.prediction, this.#work.answered);
     this.#showStates(answer);
     this.dataset.step = String(answer.moves.length);
@@ -288,6 +309,7 @@ export class Lab extends HTMLElement {
     this.#showWork(fresh);
     // With the next picture, for which the page is laid out in any case.
     requestAnimationFrame(() => this.#showNewest(opened));
+    whenIdle(() => this.#lookAhead());
 
     const changed = encode(answer) !== encode(before);
     if (!opened) {
@@ -304,6 +326,23 @@ export class Lab extends HTMLElement {
     this.#note = null;
     this.#refocus(focused);
     if (!refused) this.#spoken.textContent = `${this.#sentence(answer, wish)} ${this.#predictions.sentence}`.trim();
+  }
+
+  /**
+   * Puts new content into a region. A list has most often only grown: then only what is new is added.
+   * @param {string} name @param {string} html
+   */
+  #fill(name, html) {
+    const region = this.#region(name);
+    if (!region) return;
+    const [end, old] = ["</ol>", this.#shown.get(name) ?? ""];
+    const kept = old.slice(0, -end.length);
+    if (kept && old.endsWith(end) && html.endsWith(end) && html.startsWith(kept)) {
+      region.lastElementChild?.insertAdjacentHTML("beforeend", html.slice(kept.length, -end.length));
+    } else {
+      region.innerHTML = html;
+    }
+    this.#shown.set(name, html);
   }
 
   /** Notes the goals that are reached. @param {Record<string, boolean>} goals @returns {boolean} whether one was just now */

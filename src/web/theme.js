@@ -52,7 +52,17 @@ export function startTheme() {
 
 /** Mends the page when it is there and at rest, and whenever the theme adds to it. */
 export function mendTheme() {
-  whenLoaded(() => whenIdle(mend));
-  new MutationObserver(mend).observe(document.querySelector(".md-content") ?? document.body, { childList: true, subtree: true });
-  addEventListener("resize", mend);
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    // It measures, so it would have the page laid out once more in the middle of a change.
+    whenIdle(() => {
+      waiting = false;
+      mend();
+    });
+  };
+  whenLoaded(soon);
+  new MutationObserver(soon).observe(document.querySelector(".md-content") ?? document.body, { childList: true, subtree: true });
+  addEventListener("resize", soon);
 }

@@ -72,7 +72,8 @@ def test_a_lab_is_played_from_the_first_moves_on_to_the_live_engine(do: Do, orig
     first = do(run=PLAY % 2)
     assert len(first) == 2
     assert do(run=LIVE) == {"health": "live", "reason": "", "image": True}
-    states = 'Object.fromEntries([...document.querySelectorAll("[data-region] b[data-host]")].map((b) => [b.dataset.host, b.dataset.state]))'
+    ends = '[...document.querySelectorAll("[data-region] b[data-host]")]'
+    states = f"Object.fromEntries({ends}.map((b) => [b.dataset.host, b.dataset.state]))"
     do(open=origin + pages["lab"] + "?again")
     do(run=LIVE)
     do(run="""(async () => {
