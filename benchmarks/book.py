@@ -93,10 +93,12 @@ def first_visit(browser: pages.Browser, origin: str) -> list[str]:
     with browser.new_context() as context:
         # Of the whole context: the worker's requests, and those of the service worker, are of it too.
         context.on("request", lambda request: found.setdefault(request.url.removeprefix(origin).partition("#")[0]))
+        # A shared worker's requests would not be seen; those of the page's own are the same.
+        context.add_init_script("delete globalThis.SharedWorker")
         page = context.new_page()
         page.goto(origin + LAB)
         page.wait_for_selector("tcp-lab[data-engine=live]", timeout=pages.PATIENCE)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(pages.SETTLE)
     return [address for address in found if address.startswith("/")]
 
 

@@ -66,8 +66,9 @@ def shown_result(result: str | None) -> str:
 
 
 def passes(length: str) -> str:
-    """What stands on a break of the axis."""
-    return f"{length} pass"
+    """What stands on a break of the axis: 2 h pass, but 1 h passes."""
+    number, _, unit = length.partition(" ")
+    return f"{length} passes" if number == "1" and " " not in unit else f"{length} pass"
 
 
 def folded(waits: Sequence[int]) -> tuple[str, str]:
