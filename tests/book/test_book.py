@@ -270,8 +270,10 @@ def test_the_outline_has_three_levels(pdf: pikepdf.Pdf) -> None:
     with pdf.open_outline() as outline:
         first = [item for item in outline.root if item.title == "The FAQ"]
         assert first
-        assert [item.title for item in first[0].children] == ["Why the lingering close functionality is necessary with HTTP"]
-        assert len(first[0].children[0].children) > 2
+        # The only chapter of the FAQ in the part; in the whole book one of several.
+        named = [item for item in first[0].children if item.title == "Why the lingering close functionality is necessary with HTTP"]
+        assert len(named) == 1
+        assert len(named[0].children) > 2
 
 
 def test_the_same_pages_make_the_same_bytes_on_letter_too() -> None:
