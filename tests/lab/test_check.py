@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from new_lab import changed
 
 from teardown.errors import InputError
 from teardown.lab.check import check
-from teardown.lab.file import load, parse
+from teardown.lab.file import load
 from teardown.lab.goals import reached
 from teardown.lab.situation import future, hint, situation
-from teardown.lab.template import text
 
 WHOSE_TURN = 'timers = "none of the client\'s kernel" }\nbecause'
-
-
-def changed(*changes: tuple[str, str]):
-    """The lab of `new-lab` with some of its text changed."""
-    new = text("a-lab")
-    for old, other in changes:
-        assert old in new
-        new = new.replace(old, other, 1)
-    return parse("a-lab", new, "a-lab.toml")
 
 
 def test_a_goal_that_no_moves_reach_is_a_fault() -> None:
@@ -50,9 +41,16 @@ def test_a_question_that_is_never_asked_is_a_fault() -> None:
         ('seats = ["network", "client", "clock"]', 'seats = ["network", "server", "client"]', "a program sits in it"),
         ("server = { set = { tcp_fin_timeout", "minutes = { set = { tcp_fin_timeout", "unknown key 'minutes'"),
         ('hints = ["Only one call is missing."]', 'hints = "one"', "hints must be a list"),
+        ("Bring the server into FIN_WAIT_2.", "Bring the {sever} there.", "nothing deals 'sever'"),
+        ("Bring the server into FIN_WAIT_2.", "Wait for {server no_such_value}.", "nothing deals 'server no_such_value'"),
+        ("[[variants]]", "[deal]\nloss = 3\n\n[[variants]]", "loss cannot be '3'"),
+        ("[[variants]]", '[deal]\nLoss = "x"\n\n[[variants]]', "cannot be called 'Loss'"),
+        ("server = { set = { tcp_fin", "title = { set = { tcp_fin", "unknown key 'title'"),
+        ('hints = ["Only one', 'once = { weather = "fine" }\nhints = ["Only one', "unknown condition 'weather'"),
+        ('hints = ["Only one', 'once = { after = "3s" }\nhints = ["Only one', "once goes without"),
     ],
 )
-def test_mistakes_in_the_new_tables_are_said_with_their_line(old: str, new: str, says: str) -> None:
+def test_mistakes_are_said_with_their_line(old: str, new: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         changed((old, new))
     assert says in str(caught.value)

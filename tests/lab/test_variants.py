@@ -5,28 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
+from new_lab import changed
 
 from teardown import browser
-from teardown.errors import InputError
-from teardown.lab.file import load, names, parse
+from teardown.lab.file import load, names
 from teardown.lab.goals import reached
 from teardown.lab.situation import hint, situation
-from teardown.lab.template import text
 from teardown.lab.texts import texts, varying
 from teardown.lab.ways import search
 from teardown.world.moves import begin
 from teardown.world.run import play
 
 EVERY = [(name, n) for name in names() for n in range(len(load(name).variants))]
-
-
-def changed(*changes: tuple[str, str]):
-    """The lab of `new-lab` with some of its text changed."""
-    new = text("a-lab")
-    for old, other in changes:
-        assert old in new
-        new = new.replace(old, other, 1)
-    return parse("a-lab", new, "a-lab.toml")
 
 
 def test_a_class_of_thirty_sees_every_variant_of_every_lab() -> None:
@@ -71,25 +61,6 @@ def test_words_are_spoken_in_texts_and_written_out_in_conditions() -> None:
     assert [here.goals[1].when[1] for here in lab.variants] == [("server", "LAST-ACK"), ("client", "LAST-ACK")]
     assert lab.goals[1].when[0] == ("lost", "F from client")
     assert varying(lab) == {"goal.half"}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("Bring the server into FIN_WAIT_2.", "Bring the {sever} there.", "nothing deals 'sever'"),
-        ("Bring the server into FIN_WAIT_2.", "Wait for {server no_such_value}.", "nothing deals 'server no_such_value'"),
-        ("[[variants]]", "[deal]\nloss = 3\n\n[[variants]]", "loss cannot be '3'"),
-        ("[[variants]]", '[deal]\nLoss = "x"\n\n[[variants]]', "cannot be called 'Loss'"),
-        ("server = { set = { tcp_fin", "title = { set = { tcp_fin", "unknown key 'title'"),
-        ('hints = ["Only one', 'once = { weather = "fine" }\nhints = ["Only one', "unknown condition 'weather'"),
-        ('hints = ["Only one', 'once = { after = "3s" }\nhints = ["Only one', "once goes without"),
-    ],
-)
-def test_mistakes_in_what_is_dealt_are_said_with_their_line(old: str, new: str, says: str) -> None:
-    with pytest.raises(InputError) as caught:
-        changed((old, new))
-    assert says in str(caught.value)
-    assert str(caught.value).startswith("a-lab.toml:")
 
 
 def test_what_must_have_come_first_counts_and_the_way_leads_by_it() -> None:
