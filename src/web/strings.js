@@ -261,10 +261,6 @@ export const population = {
   },
 };
 
-export const theme = {
-  search: "Search",
-};
-
 export const offline = {
   update: "A newer version of these pages is here.",
   reload: "Reload",

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from browser_watch import Visit, Watch
+from browser_watch import Visit, Watch, violations
 from playwright.sync_api import Page, expect
-from test_web_pages import AXE
 
 FIGURE = re.compile(r'<tcp-player[^>]* data-scenario="([^"]+)".*?</tcp-player>', re.DOTALL)
 MOST_BYTES = 60_000
@@ -30,13 +29,6 @@ def ready(page: Page) -> Page:
     """Waits until the players are at work."""
     page.locator("tcp-player .tcp-controls, tcp-player svg").first.wait_for()
     return page
-
-
-#: The rest of each page is `test_web_pages`' business.
-AXE_ON_FIGURES = """async () => {
-  const { violations } = await axe.run({ include: [["tcp-player"]] }, { resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-}"""
 
 
 def kinds(html: str) -> set[tuple[str, str, str]]:
@@ -67,11 +59,11 @@ def test_axe_finds_nothing_on_any_kind_of_figure(visit: Visit, site: Path) -> No
     for path in pages_of_all_kinds(site):
         page.goto(path)
         ready(page)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
         for scheme, width in (("light", 1280), ("dark", 320)):
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate(AXE_ON_FIGURES) == [], (path, scheme)
+            # the rest of each page is `test_web_pages`' business
+            assert violations(page, only="tcp-player") == [], (path, scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_watch import ROOT, Watch
+from browser_watch import Watch, violations
 from playwright.sync_api import Browser, Page, expect
 
 from teardown.lab.file import Lab, load, names
 from teardown.lab.situation import hint, situation
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PLAYED = [name for name in names() if load(name).code is None]
 
 
@@ -72,10 +71,6 @@ WHERE = """async () => {
     picture: ladder.getBoundingClientRect().bottom <= innerHeight + 1 && ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 2,
   };
 }"""
-
-#: Everything at first; then only what a scheme changes.
-AXE_LIGHT = "() => axe.run(document, {resultTypes: ['violations']})"
-AXE_DARK = "() => axe.run(document, {resultTypes: ['violations'], runOnly: ['color-contrast']})"
 
 
 def answer(page: Page) -> int:
@@ -135,11 +130,9 @@ def test_a_lab_is_played_by_its_own_key_and_by_a_wrong_way_with_hint_and_recover
         expect(page.locator(f'tcp-lab [data-goal="{other.id}"]')).to_have_attribute("data-reached", "yes")
 
     # everything that is now on the page can be used by everybody
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    for scheme, run in (("light", AXE_LIGHT), ("dark", AXE_DARK)):
+    for scheme, check in (("light", None), ("dark", "color-contrast")):  # everything; then only what a scheme changes
         page.emulate_media(color_scheme=scheme)
-        found = page.evaluate(run)
-        assert [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]] == [], scheme
+        assert violations(page, check=check) == [], scheme
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 320, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

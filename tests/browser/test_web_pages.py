@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from browser_watch import ROOT, Visit, Watch
+from browser_watch import Visit, Watch, violations
 from playwright.sync_api import Page, Route
 
 KINDS = ("front", "text", "figure", "lab")
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def ready(page: Page, kind: str) -> Page:
@@ -24,16 +22,9 @@ def ready(page: Page, kind: str) -> Page:
     return page
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds, one line per element."""
-    found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [f"{v['id']}: {n['html'][:160]}" for v in found["violations"] for n in v["nodes"]]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit, pages: dict[str, str], kind: str) -> None:
     page = ready(visit(pages[kind], reduced_motion="reduce"), kind)  # no fading from scheme to scheme
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         for width in (1280, 375, 320):

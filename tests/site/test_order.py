@@ -1,4 +1,4 @@
-"""In which order a built page asks for its files."""
+"""In which order a built page asks for its files, and what is named in it."""
 
 from __future__ import annotations
 
@@ -38,3 +38,12 @@ def test_a_page_in_order_stays_and_so_does_one_of_others() -> None:
     after = order.arranged(page("<tcp-lab></tcp-lab>"))
     assert order.arranged(after) == after
     assert order.arranged("<html><head></head><body></body></html>") == "<html><head></head><body></body></html>"
+
+
+def test_what_the_theme_leaves_unnamed_is_named_by_the_words_that_are_there() -> None:
+    nav = '<nav class="md-nav" data-md-level="1" aria-labelledby="__nav_2_label" aria-expanded="true">\n'
+    title = '<label class="md-nav__title" for="__nav_2">\n<span class="md-icon"></span>\n TCP &amp; "you" \n</label>'
+    after = order.arranged(page(f'<div class="md-search" role="dialog">…</div>{nav}{title}<ul></ul></nav>'))
+    assert '<div class="md-search" aria-label="Search" role="dialog">' in after
+    assert f'aria-label="TCP &amp; &quot;you&quot;" aria-expanded="true">\n{title}<ul>' in after
+    assert "aria-labelledby" not in after

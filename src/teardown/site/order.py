@@ -1,10 +1,15 @@
-"""In which order a built page asks for its files. Without this every page works all the same, later.
+"""What is put right in every built page: the order in which it asks for its files, and names that the theme leaves out.
+
+The page works without the order all the same, later:
 
 * Fonts first: left alone, a browser asks for a font when it lays out the first word in it, and lays out all again when
   it comes.
 * On the page of a lab, our script before the first picture, so that nothing jumps when the lab comes to life, and the
   theme's script last: `src/web/theme.js` starts it.
 * Where there is something to press, a few lines that tell the reader of an old browser why nothing happens.
+
+The names are for those who do not see the page, each with the check of axe that asks for it. What a script adds to the
+page, `src/web/theme.js` names.
 """
 
 from __future__ import annotations
@@ -20,6 +25,13 @@ LAB_FONT: Final = "ibm-plex-mono-latin-600"
 _SHEET: Final = re.compile(r'<link rel="stylesheet" href="((?:\.\./|\./)*)assets/web/all\.css">')
 _THEME: Final = re.compile(r'<script(?= src="[^"]*assets/javascripts/bundle\.[^"]*\.js"></script>)')
 _ELEMENT: Final = re.compile(r"<tcp-(?:lab|code|machine|pkt)\b")
+#: aria-dialog-name
+_SEARCH: Final = re.compile(r'<div class="md-search"(?=[^>]* role="dialog")(?![^>]* aria-label=)')
+#: landmark-unique: a part of the navigation is labelled by an element that is empty where the part has a page of its own.
+_PART: Final = re.compile(
+    r'(<nav class="md-nav"[^>]*?) aria-labelledby="[^"]*"([^>]*>\s*<label class="md-nav__title"[^>]*>)(.*?)</label>', re.DOTALL
+)
+_TAG: Final = re.compile(r"<[^>]*>")
 _DONE: Final = 'rel="preload" as="font"'
 _OLD: Final = Path(__file__).with_name("old_browser.js")
 
@@ -50,4 +62,10 @@ def arranged(text: str) -> str:
     text = text.replace(sheet[0], "".join((sheet[0], *first)), 1)
     if _ELEMENT.search(text):
         text = text.replace("</body>", f"<script>{_OLD.read_text(encoding='utf-8')}</script></body>", 1)
-    return text
+    return _PART.sub(_named, _SEARCH.sub(r'\g<0> aria-label="Search"', text))
+
+
+def _named(part: re.Match[str]) -> str:
+    """A part of the navigation that is named by its own title."""
+    name = " ".join(_TAG.sub("", part[3]).split()).replace('"', "&quot;")
+    return f'{part[1]} aria-label="{name}"{part[2]}{part[3]}</label>'
