@@ -79,6 +79,12 @@ export function setFragment(fragment) {
 /** Calls when the page has nothing more urgent to do, half a second from now at the latest. @param {() => void} then */
 export const whenIdle = (then) => (globalThis.requestIdleCallback ?? setTimeout)(then, { timeout: 500 });
 
+/** Calls when the page has shown what has just changed; at once where nobody looks. @param {() => void} then */
+export function afterPaint(then) {
+  if (document.hidden) setTimeout(then);
+  else requestAnimationFrame(() => setTimeout(then));
+}
+
 /** Calls when the page and all that it names is there. @param {() => void} then */
 export function whenLoaded(then) {
   if (document.readyState === "complete") then();

@@ -4,6 +4,7 @@
  * the browser lets it, one worker serves all pages of a visit.
  */
 
+import { afterPaint } from "./dom.js";
 import { foreseen } from "./futures.js";
 import { read, VERSION, write } from "./store.js";
 import { engine as words } from "./strings.js";
@@ -118,7 +119,7 @@ export class Engine extends EventTarget {
   async ask(request, { patience } = {}) {
     const known = patience === undefined && this.health !== "live" ? foreseen(request) : null;
     // What is known is shown before a worker is made; and a failed engine is not tried again for it.
-    if (known) setTimeout(() => this.health === "idle" && this.start());
+    if (known) afterPaint(() => this.health === "idle" && this.start());
     const text = await known;
     if (text) return JSON.parse(text);
     this.start();

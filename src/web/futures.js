@@ -1,6 +1,7 @@
 /**
  * The answers to a lab's first moves, made at build by the engine (`src/teardown/site/futures.py` tells their form).
  * They are what the engine would say, byte for byte, so whoever asks need not know where an answer came from.
+ * The page holds those to the very first move; the others come in a file.
  */
 
 import { supply } from "./supply.js";
@@ -9,10 +10,25 @@ import { supply } from "./supply.js";
 
 const KEYS = new Set(["ask", "lab", "moves", "attempt"]);
 
-/** @type {Map<string, Promise<(Node & {first: string}) | null>>} by lab */
+/** @typedef {Node & {first: string}} Tree */
+
+/** What the page holds. @type {Map<string, Tree | null>} by lab */
+const near = new Map();
+/** What was fetched. @type {Map<string, Promise<Tree | null>>} by lab */
 const trees = new Map();
 
-/** Fetches the answers for a lab, unless they are here. @param {string} lab */
+/** @param {string} lab */
+function here(lab) {
+  let tree = near.get(lab);
+  if (tree === undefined) {
+    const held = document.querySelector(`script[data-futures="${CSS.escape(lab)}"]`)?.textContent;
+    tree = held ? /** @type {Tree} */ (JSON.parse(held)) : null;
+    near.set(lab, tree);
+  }
+  return tree;
+}
+
+/** Fetches the answers for a lab, unless they are on the way. @param {string} lab */
 export function prefetch(lab) {
   let tree = trees.get(lab);
   if (!tree) {
@@ -31,7 +47,12 @@ export async function foreseen(request) {
   const { ask, lab, moves, attempt } = request;
   if (ask !== "situation" || typeof lab !== "string" || !Array.isArray(moves)) return null;
   if (Object.keys(request).some((key) => !KEYS.has(key))) return null;
-  const tree = await prefetch(lab);
+  const tried = attempt === null || attempt === undefined ? null : String(attempt);
+  return found(here(lab), moves, tried) ?? found(await prefetch(lab), moves, tried);
+}
+
+/** @param {Tree | null} tree @param {string[]} moves @param {string | null} attempt */
+function found(tree, moves, attempt) {
   if (!tree) return null;
   /** @type {Node} */ let node = tree;
   let text = tree.first;
@@ -41,8 +62,8 @@ export async function foreseen(request) {
     text = patched(text, next.text);
     node = next;
   }
-  if (attempt === null || attempt === undefined) return text;
-  const change = own(node.tried, String(attempt));
+  if (attempt === null) return text;
+  const change = own(node.tried, attempt);
   return change ? patched(text, change) : null;
 }
 

@@ -118,14 +118,14 @@ export class Lab extends HTMLElement {
   }
 
   /**
-   * Fetches the first answers now. Starts the engine now where it has run before, else when the reader turns to the
-   * lab or has nothing to wait for.
+   * Starts the engine now where it has run before, else when the reader turns to the lab or has nothing to wait for.
+   * Until then the answers beyond the first press come from a file.
    */
   #startEngineInTime() {
-    prefetch(this.#name);
     const signal = /** @type {AbortController} */ (this.#leaving).signal;
     const start = () => engine.health === "idle" && engine.start();
     if (engine.known) return start();
+    whenIdle(() => prefetch(this.#name));
     for (const intent of ["pointerover", "focusin"]) this.addEventListener(intent, start, { once: true, signal });
     new IntersectionObserver(([entry], observer) => {
       if (!entry.isIntersecting) return;

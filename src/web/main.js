@@ -27,13 +27,22 @@ const elements = {
 // Where the engine has run before, all its files are here, and nothing of the page is needed to start it.
 if (document.querySelector("script[data-lab]") && engine.known) engine.start();
 
+/** @param {string[]} names */
+function define(...names) {
+  for (const name of names) customElements.get(name) ?? customElements.define(name, elements[/** @type {keyof typeof elements} */ (name)]);
+}
+
 function begin() {
-  for (const [name, element] of Object.entries(elements)) customElements.get(name) ?? customElements.define(name, element);
+  define(...Object.keys(elements));
   mendTheme();
   startTheme();
   keepPages();
 }
 
-// An element that is defined before it is parsed would come to life without its content; after this event, the page is painted.
-if (document.readyState === "loading") document.addEventListener("readystatechange", begin, { once: true });
-else begin();
+// An element that is defined before it is parsed would come to life without its content. After this event all is there,
+// and the page may have been painted; a lab that is there already is painted once, with its tools.
+if (document.readyState !== "loading") begin();
+else {
+  document.addEventListener("readystatechange", begin, { once: true });
+  if (document.querySelector("tcp-lab")?.nextSibling) define("tcp-lab");
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,3 +74,19 @@ def test_a_source_with_a_fault_is_named(tmp_path: Path) -> None:
     (tmp_path / "wrong.js").write_text("let = ;")
     with pytest.raises(InputError, match=r"wrong\.js"):
         bundle.bundle(tmp_path, "wrong.js")
+
+
+@pytest.mark.parametrize("lab", PLAYED)
+def test_the_page_of_a_lab_holds_the_answers_to_every_first_press(lab: str) -> None:
+    held = re.fullmatch(r'<script type="application/json" data-futures="([\w-]+)">(.*)</script>', futures.in_page(lab), re.DOTALL)
+    assert held is not None
+    assert held[1] == lab
+    assert "</" not in held[2]
+    assert "<!--" not in held[2]
+    tree = json.loads(held[2])
+    first = futures.ask(lab, [])
+    assert futures.answer_in(tree, []) == first
+    for move in futures.offered(first, "move"):
+        assert futures.answer_in(tree, [move]) == futures.ask(lab, [move])
+    for attempt in futures.offered(first, "try"):
+        assert futures.answer_in(tree, [], attempt) == futures.ask(lab, [], attempt)

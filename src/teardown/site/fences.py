@@ -27,7 +27,7 @@ from teardown.site import (
     bench_page,
     code_page,
     downloads,
-    hints,
+    futures,
     history,
     interfaces,
     matrix,
@@ -164,7 +164,7 @@ def _lab(source: str, md: Any) -> str:
     title = "The whole story, if nobody interferes" if plays_itself(lab) else "The story, if programs play it"
     walk = f'<div data-walk="{escape(name)}">{story(lab)}</div>'
     return (
-        f"{hints.for_lab(name, md)}{_intro(lab)}"
+        f"{_intro(lab)}{futures.in_page(name)}"
         f'<tcp-lab data-lab="{escape(name)}" data-engine="starting" data-step="0" data-walkthrough="#walk"{question}>{bench}</tcp-lab>'
         '<noscript><p class="lab-noscript">The buttons need JavaScript. A whole story stands below, drawn and told.</p></noscript>'
         f"{_after(lab, f'<h2 id="walk">{title}</h2>{walk}')}"

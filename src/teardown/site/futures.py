@@ -6,7 +6,8 @@ One file a lab, `assets/futures/NAME.json`:
 
 TEXT is what `teardown.browser.answer` says to the lab without moves, byte for byte. A DIFF makes an answer from the one
 that it follows: a list of texts, and of pairs of numbers (from, to, in UTF-16 units) that stand for a piece of the earlier answer.
-`src/web/futures.js` reads it; `answer_in` does the same here, for the tests.
+`src/web/futures.js` reads it; `answer_in` does the same here, for the tests. The lab's page itself holds the first level
+of the same tree, so that a first press waits for no file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from teardown.browser import answer
+from teardown.draw.svg import escape
 from teardown.lab import file as labs
 from teardown.site import engine
 
@@ -55,28 +57,38 @@ def futures(lab: str) -> Node:
     """The answers of one lab, as many whole levels of moves as may be kept."""
     first = ask(lab, [])
     tree: Node = {"version": 1, "first": first, "after": {}}
-    level: list[tuple[list[str], Node, str]] = [([], tree, first)]
+    reached: list[tuple[list[str], Node, str]] = [([], tree, first)]
     count = 1
     for _ in range(DEEPEST):
         following = []
-        for played, node, text in level:
-            node["after"] = {}
-            for move in offered(text, "move"):
-                after = ask(lab, [*played, move])
-                node["after"][move] = {"text": diff(text, after)}
-                following.append(([*played, move], node["after"][move], after))
-            tried = {attempt: diff(text, ask(lab, played, attempt)) for attempt in offered(text, "try")}
-            if tried:
-                node["tried"] = tried
-            count += len(node["after"]) + len(tried)
+        for played, node, text in reached:
+            node |= level(lab, played, text)
+            following += [([*played, move], after, patched(text, after["text"])) for move, after in node["after"].items()]
+            count += len(node["after"]) + len(node.get("tried", {}))
             if count > MOST_ANSWERS:
                 break
         if count > MOST_ANSWERS or len(gzip.compress(packed(tree), 6)) > MOST_BYTES:
-            for _, node, _ in level:
+            for _, node, _ in reached:
                 node.pop("after", None), node.pop("tried", None)
             break
-        level = following
+        reached = following
     return tree
+
+
+def in_page(lab: str) -> str:
+    """The answers to the first moves, as the lab's page carries them: data that no browser runs."""
+    first = ask(lab, [])
+    tree = packed({"version": 1, "first": first, **level(lab, [], first)}).decode()
+    # Nothing in it may end the element; both are other ways to write the same text.
+    held = tree.replace("</", r"<\/").replace("<!--", r"<\u0021--")
+    return f'<script type="application/json" data-futures="{escape(lab)}">{held}</script>'
+
+
+def level(lab: str, played: Sequence[str], text: str) -> Node:
+    """What may follow on the moves that led to the answer `text`: the answers to every move and every tempting mistake."""
+    after = {move: {"text": diff(text, ask(lab, [*played, move]))} for move in offered(text, "move")}
+    tried = {attempt: diff(text, ask(lab, played, attempt)) for attempt in offered(text, "try")}
+    return {"after": after} | ({"tried": tried} if tried else {})
 
 
 def ask(lab: str, played: Sequence[str], attempt: str | None = None) -> str:
