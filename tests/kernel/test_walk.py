@@ -7,7 +7,8 @@ import pytest
 
 from teardown.kernel.observe import SAME_KERNEL, compare
 from teardown.kernel.scenarios import check
-from teardown.kernel.walk import play_walks, stood_still, walk
+from teardown.kernel.walk import play_walks, walk
+from teardown.world.trace import HOSTS
 
 #: `TEARDOWN_WALKS=5000` plays more.
 WALKS = int(os.environ.get("TEARDOWN_WALKS", "200"))
@@ -38,7 +39,6 @@ def test_the_kernel_walks_the_same_way_twice(real: None, forged: bool) -> None:
     first, second = (list(play_walks(range(WALKS), forged=forged)) for _ in range(2))
     for one, two in zip(first, second, strict=True):
         assert [str(d) for d in compare(one, two, SAME_KERNEL)] == [], one.moves
-        assert not stood_still(one)
     pairs = set()
     for seen in first:
         stays = [(s.t, host, s.state) for host in ("server", "client") for s in seen.stays(host)]
@@ -54,5 +54,4 @@ def test_the_kernel_walks_the_same_way_twice(real: None, forged: bool) -> None:
 def test_walks_that_wait_see_fin_wait_2_run_out(real: None) -> None:
     with_waits = (s for s in itertools.count() if any("wait" in m for m in walk(s, waits=True)))
     seeds = list(itertools.islice(with_waits, 5))
-    for seen in play_walks(seeds, waits=True):
-        assert not stood_still(seen), seen.moves
+    assert any("CLOSED" in seen.sequence(host) for seen in play_walks(seeds, waits=True) for host in HOSTS)

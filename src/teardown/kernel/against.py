@@ -89,6 +89,8 @@ class EnginePlayer:
         self._cut: dict[Host, bool] = dict.fromkeys(HOSTS, False)
         self._drop: dict[Host, int] = dict.fromkeys(HOSTS, 0)
         self._double: dict[Host, int] = dict.fromkeys(HOSTS, 0)
+        self._delay: dict[Host, int] = dict.fromkeys(HOSTS, 0)
+        self._delayed: set[int] = set()
 
     def play(self) -> Observation:
         """All moves; what was seen."""
@@ -144,13 +146,18 @@ class EnginePlayer:
                 self._sorted.add(self.world.packets)
             if self._holding[sender]:
                 self._held[sender] += copies
+            elif self._delay[sender]:
+                self._delay[sender] -= 1
+                self._delayed.update(copies)
+                for packet in copies:
+                    self._apply(f"delay:{packet}")
         waiting = {packet for held in self._held.values() for packet in held}
         under_way = [f for f in self.world.wire if f.packet not in waiting]
         return sorted(under_way, key=lambda f: (f.due, self._copies.get(f.packet, f.packet), f.packet))
 
     def _settle(self) -> None:
-        while under_way := self._sort():
-            self._advance(under_way[0].due)
+        while soon := [flight for flight in self._sort() if flight.packet not in self._delayed]:
+            self._advance(soon[0].due)
 
     def _advance(self, until: int, enough: Callable[[], bool] = lambda: False) -> bool:
         """Let time pass until `until` (µs), or until it is enough."""
@@ -222,6 +229,8 @@ class EnginePlayer:
                     self._drop[sender] += move.get("count", 1)
                 case "double":
                     self._double[sender] += move.get("count", 1)
+                case "delay":
+                    self._delay[sender] += move.get("count", 1)
                 case "cut" | "mend":
                     self._cut[sender] = move["net"] == "cut"
 

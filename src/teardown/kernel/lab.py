@@ -114,18 +114,20 @@ def _call(step: Step) -> dict[str, Any]:
 
 
 def _leaves_a_hole(trace: Trace) -> bool:
-    """True if something sent after a lost segment arrives before the loss is made good."""
-    lost = {step.packet for step in trace.steps if step.event == "segment-lost"}
-    missing: dict[Host, int] = {}
+    """True if a segment overtakes what was sent before it, or arrives before a loss is made good."""
+    missing: dict[Host, dict[int, int]] = {host: {} for host in HOSTS}  # by packet: its sequence number
     for step in trace.steps:
-        if step.sender is None or step.segment is None or not step.segment.span:
+        if step.sender is None or step.segment is None or step.packet is None or not step.segment.span:
             continue
-        if step.event == "segment-sent" and step.packet in lost:
-            missing.setdefault(step.sender, step.segment.seq)
-        elif step.event == "segment-arrived" and step.sender in missing:
-            if step.segment.seq > missing[step.sender]:
+        if step.event == "segment-sent":
+            missing[step.sender][step.packet] = step.segment.seq
+        elif step.event == "segment-arrived":
+            before = missing[step.sender]
+            before.pop(step.packet, None)
+            if any(seq < step.segment.seq for seq in before.values()):
                 return True
-            del missing[step.sender]
+            # What lies below its end is made good, whether or not its own packet ever comes.
+            missing[step.sender] = {n: seq for n, seq in before.items() if seq >= step.segment.end}
     return False
 
 
@@ -153,7 +155,8 @@ def plan(scenario: EngineScenario, trace: Trace, most: float = MOST) -> Scenario
     numbers: dict[int, tuple[Host, int, int]] = {}
     network: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
-    arrived = dict.fromkeys(HOSTS, 0)
+    arrived, made = dict.fromkeys(HOSTS, 0), dict.fromkeys(HOSTS, 0)
+    touched = dict.fromkeys(HOSTS, begin)
     gone = False
     for step in trace.steps:
         if step.t > last:
@@ -170,17 +173,26 @@ def plan(scenario: EngineScenario, trace: Trace, most: float = MOST) -> Scenario
             case "segment-arrived" if step.host and step.packet in numbers:
                 sender, number, at = numbers[step.packet]
                 arrived[step.host] += 1
+                touched[step.host] = step.t
                 if late := step.t - at - scenario.latency:
                     network.append(
                         {"net": "late", "from": sender, "nth": [number], "seconds": late / _SECOND}
                     )
+                if first := made[step.host]:
+                    network.append({"net": "after", "from": sender, "nth": [number], "calls": first})
             case "call" if step.host and step.call != RETURN:
-                calls.append({"at": (step.t - begin) / _SECOND})
+                # What a program does follows what it has done or got before, and not a clock on the wall: where one
+                # comes late, the other does too.
                 if arrived[step.host]:
                     calls.append({"arrivals": arrived[step.host], "host": step.host, "most": _PATIENCE})
+                calls.append({"after": (step.t - touched[step.host]) / _SECOND, "host": step.host})
                 calls.append(_call(step))
+                touched[step.host] = step.t
                 gone = gone or step.call == "power off"
+                made[step.host] += step.call != "power off"
     moves += [*network, *calls, {"at": (last - begin) / _SECOND * 1.13 + 0.1 + _MARGIN}]
+    moves += [{"arrivals": arrived[host], "host": host, "most": _PATIENCE} for host in HOSTS]
+    moves.append({"wait": _MARGIN})
     own: dict[str, Any] = {host: settings(scenario.hosts.of(host).profile, host) for host in HOSTS}
     if _leaves_a_hole(trace):  # the engine has no SACK, with which Linux fills a hole at once
         own = {host: {**own[host], "tcp_sack": 0} for host in HOSTS}
@@ -208,17 +220,28 @@ def _comparable(kernel: Observation, engine: Observation) -> Observation:
     return replace(kernel, states=states, calls=calls)
 
 
-def against_kernel(
-    scenario: EngineScenario, moves: Sequence[str] = (), *, most: float = MOST, tracer: Tracer | None = None
-) -> Verdict:
-    """Run `scenario` in the engine, play it on this kernel in real time, at most `most` seconds, and compare.
+class Prepared(NamedTuple):
+    """A scenario that has been run in the engine: what to play on the kernel, and what should come of it."""
 
-    Raises InputError for a scenario that Linux cannot play, rig.Unavailable where there is no rig.
+    scenario: Scenario
+    engine: Observation
+
+    def play(self, tracer: Tracer | None = None) -> Verdict:
+        """Play it on this kernel in real time and compare.
+
+        Raises rig.Unavailable where there is no rig, and play.TooBusy on a machine that never came in time.
+        """
+        kernel = play(self.scenario, tracer=tracer)
+        return Verdict(kernel, self.engine, compare(_comparable(kernel, self.engine), self.engine))
+
+
+def prepared(scenario: EngineScenario, moves: Sequence[str] = (), *, most: float = MOST) -> Prepared:
+    """Run `scenario` in the engine and plan its play, of at most `most` seconds.
+
+    Raises InputError for a scenario that Linux cannot play.
     """
     trace = run(scenario, moves)
-    one, engine = plan(scenario, trace, most), expected(trace, most)
-    kernel = play(one, tracer=tracer)
-    return Verdict(kernel, engine, compare(_comparable(kernel, engine), engine))
+    return Prepared(plan(scenario, trace, most), expected(trace, most))
 
 
 def report(verdict: Verdict) -> str:
@@ -249,7 +272,7 @@ def command(
     """`teardown kernel LAB`: print the verdict. Exit status 0 or 1; InputError (so 2) where it cannot be played."""
     with contextlib.ExitStack() as stack_of:
         tracer = stack_of.enter_context(Tracer()) if available() is no_tracefs() is None else None
-        verdict = against_kernel(scenario, moves, most=most, tracer=tracer)
+        verdict = prepared(scenario, moves, most=most).play(tracer)
     if as_json:
         data = {
             "version": 1,

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     fast, slow = ([s for s in wanted if s.slow is kind] for kind in (False, True))
-    unlike = record(fast, options.into, at_once=4) if fast else 0
+    unlike = record(fast, options.into, at_once=10) if fast else 0
     # The slow ones only sleep.
     unlike += record(slow, options.into, at_once=len(slow)) if slow else 0
     if not options.ids:

@@ -27,7 +27,11 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "SO_LINGER": ("seconds",), "SO_KEEPALIVE": (), "SO_RCVBUF": ("value",),
     "TCP_LINGER2": ("value",), "TCP_USER_TIMEOUT": ("value",),
 }  # fmt: skip
-NETS: Final = ("hold", "release", "drop", "double", "cut", "mend", "lose", "late", "forge")
+#: Every move of the network, with the fields it must have.
+NETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "hold": (), "release": (), "drop": (), "double": (), "delay": (), "cut": (), "mend": (),
+    "lose": ("nth",), "late": ("nth", "seconds"), "after": ("nth", "calls"), "forge": ("to", "flags", "ahead"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,9 @@ def check(moves: tuple[Mapping[str, Any], ...], place: str) -> None:
             for name in ("from", "to"):
                 if move.get(name, "server") not in HOSTS:
                     raise InputError(f"no host {move[name]!r}", place=here, mend="Use server or client.")
-            if move["net"] == "forge" and not {"to", "flags", "ahead"} <= set(move):
-                raise InputError("forge needs to, flags and ahead", place=here)
+            for name in NETS[move["net"]]:
+                if name not in move:
+                    raise InputError(f"{move['net']} needs {name}", place=here)
         elif "until" in move:
             words = str(move["until"]).split()
             if (
@@ -79,11 +84,11 @@ def check(moves: tuple[Mapping[str, Any], ...], place: str) -> None:
                 or "most" not in move
             ):
                 raise InputError("this wait cannot be understood", place=here, mend="Write until and most.")
-        elif "arrivals" in move:
-            if move.get("host") not in HOSTS or "most" not in move:
+        elif "arrivals" in move or "after" in move:
+            if move.get("host") not in HOSTS or ("arrivals" in move and "most" not in move):
                 raise InputError("this wait cannot be understood", place=here, mend="Write host and most.")
         elif not isinstance(move.get("wait", move.get("at")), int | float):
-            mend = "Write call, net, wait, until, at or arrivals."
+            mend = "Write call, net, wait, until, at, after or arrivals."
             raise InputError(f"no such move: {dict(move)}", place=here, mend=mend)
 
 

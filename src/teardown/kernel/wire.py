@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from teardown.tcp.segment import Segment
+from teardown.world.doing import DELAY
 from teardown.world.trace import HOSTS, Host, other
 
 Fate = Literal["passed", "dropped", "held", "doubled"]
@@ -30,6 +31,7 @@ class Packet:
     """One packet that a host sent. Times are seconds of the monotonic clock.
 
     `fate` is what the wire decided when it read the packet; a held packet that was let go has `delivered` set.
+    `number` counts the packets of its sender from 1; the tail of an earlier connection has 0.
     """
 
     sender: Host
@@ -39,6 +41,7 @@ class Packet:
     fate: Fate = "passed"
     delivered: float | None = None
     copies: int = 1
+    number: int = 0
 
 
 def parse(raw: bytes) -> tuple[int, int, Segment] | None:
@@ -95,6 +98,7 @@ class Wire:
             os.set_blocking(fd, False)
             self._poll.register(fd, select.POLLIN)
         self._after = on_delivery
+        self._due = time.monotonic()
         self.latency = latency
         self.log: list[Packet] = []
         #: Addresses and ports of the connection under study; packets of others pass unlogged.
@@ -110,8 +114,18 @@ class Wire:
         self.lose: dict[Host, set[int]] = {host: set() for host in HOSTS}  # by their number, from 1
         self.late: dict[Host, dict[int, float]] = {host: {} for host in HOSTS}
         self.sent: dict[Host, int] = dict.fromkeys(HOSTS, 0)
+        self.after_calls: dict[Host, dict[int, int]] = {host: {} for host in HOSTS}
+        self.to_delay: dict[Host, int] = dict.fromkeys(HOSTS, 0)
         self.arrived: dict[Host, int] = dict.fromkeys(HOSTS, 0)
+        self.made: dict[Host, int] = dict.fromkeys(HOSTS, 0)  # calls, see `called`
+        now = time.monotonic()
+        #: When each host last got a segment or made a call, in seconds of the monotonic clock.
+        self.touched: dict[Host, float] = dict.fromkeys(HOSTS, now)
+        #: The longest time (s) for which nobody looked although it was time to: how late anything here can be.
+        self.late_by = 0.0
+        self._due = now
         self._flight: list[tuple[float, int, Packet]] = []
+        self._waiting: list[Packet] = []
         self._number = 0
 
     def start(self, ends: Mapping[Host, tuple[str, int]]) -> None:
@@ -161,7 +175,22 @@ class Wire:
         os.write(self._tuns[to], build(self.ends[sender], self.ends[to], segment))
         self._after()
 
+    def called(self, host: Host) -> None:
+        """Say that `host` has made one more call: what had to wait for it is let go."""
+        self.made[host] += 1
+        self.touched[host] = time.monotonic()
+        waiting, self._waiting = self._waiting, []
+        for packet in waiting:
+            self._arrive(packet)
+
     # Moving packets.
+
+    def _arrive(self, packet: Packet) -> None:
+        """Deliver what has come across, unless its receiver has a call to make first."""
+        if self.made[other(packet.sender)] < self.after_calls[packet.sender].get(packet.number, 0):
+            self._waiting.append(packet)
+        else:
+            self._deliver(packet)
 
     def _deliver(self, packet: Packet) -> None:
         fd = self._tuns[other(packet.sender)]
@@ -169,6 +198,7 @@ class Wire:
             os.write(fd, packet.raw)
             packet.delivered = time.monotonic()
             self.arrived[other(packet.sender)] += 1
+            self.touched[other(packet.sender)] = packet.delivered
             self._after()
 
     def _relative(self, sender: Host, segment: Segment) -> Segment:
@@ -197,7 +227,7 @@ class Wire:
             self.window[sender] = segment.window
         self.log.append(packet)
         self.sent[sender] += 1
-        number = self.sent[sender]
+        number = packet.number = self.sent[sender]
         if self.cut[sender] or number in self.lose[sender] or self.to_drop[sender]:
             packet.fate = "dropped"
             self.to_drop[sender] = max(0, self.to_drop[sender] - (not self.cut[sender]))
@@ -208,11 +238,16 @@ class Wire:
         if self.holding[sender]:
             packet.fate = "held"
             self.held[sender].append(packet)
-        elif delay := self.latency + self.late[sender].get(number, 0.0):
+            return
+        delay = self.latency + self.late[sender].get(number, 0.0)
+        if self.to_delay[sender]:
+            self.to_delay[sender] -= 1
+            delay += DELAY / 1e6
+        if delay:
             self._number += 1
             heapq.heappush(self._flight, (packet.sent + delay, self._number, packet))
         else:
-            self._deliver(packet)
+            self._arrive(packet)
 
     def _read_all(self) -> bool:
         """Take every packet that waits in either device; true if there was one."""
@@ -234,17 +269,27 @@ class Wire:
             if self.cut[packet.sender]:
                 packet.fate = "dropped"
             else:
-                self._deliver(packet)
+                self._arrive(packet)
+
+    def _look(self) -> None:
+        """Write down how late this look is."""
+        now = time.monotonic()
+        self.late_by, self._due = max(self.late_by, now - self._due), now
 
     def settle(self) -> None:
         """Carry packets until neither host has anything more to say at this moment."""
+        self._look()
         self._land()
         while self._read_all():
+            self._look()
             self._land()
+        self._look()
 
     def step(self, limit: float) -> None:
         """Sleep until a packet comes, one is due, or `limit` (monotonic seconds); then settle."""
         until = min(limit, self._flight[0][0]) if self._flight else limit
+        self._look()
+        self._due = max(self._due, until)
         self._poll.poll(max(0.0, (until - time.monotonic()) * 1000))
         self.settle()
 
