@@ -19,6 +19,14 @@ const MOST = 200;
 const here = new URL("./", self.location.href).href;
 const lasting = new Set(ENGINE.map((name) => `${here}assets/engine/${name}`));
 
+// A browser that can takes the engine's files from the cache without asking here; what is not there comes from the network.
+self.addEventListener("install", (event) => {
+  if (typeof URLPattern === "undefined") return;
+  const routes = [...lasting].map((address) => ({ condition: { urlPattern: new URLPattern(address) }, source: { cacheName: LASTING } }));
+  // Where that is refused, `fetch` below does the same.
+  event.waitUntil(Promise.resolve(event.addRoutes?.(routes)).catch(() => {}));
+});
+
 self.addEventListener("activate", (event) => {
   event.waitUntil(Promise.allSettled([tidy(), self.registration.navigationPreload?.enable()]));
 });

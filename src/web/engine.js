@@ -6,6 +6,7 @@
 
 import { afterPaint } from "./dom.js";
 import { foreseen } from "./futures.js";
+import { session, sharedName, spent } from "./outlives.js";
 import { read, VERSION, write } from "./store.js";
 import { engine as words } from "./strings.js";
 import { supply } from "./supply.js";
@@ -44,26 +45,6 @@ export class Overrun extends Error {}
 /** The machine code of Pyodide, compiled once for all engines of the page. @type {WebAssembly.Module | undefined} */
 let compiled;
 
-/** What this visit remembers from page to page. */
-const session = {
-  /** @param {string} key */
-  get(key) {
-    try {
-      return sessionStorage.getItem(`teardown:${key}`);
-    } catch {
-      return null; // not allowed here
-    }
-  },
-  /** @param {string} key @param {string} value */
-  set(key, value) {
-    try {
-      sessionStorage.setItem(`teardown:${key}`, value);
-    } catch {
-      /* not allowed here */
-    }
-  },
-};
-
 /** One engine for all labs of the page. Fires `change` whenever health or progress change. */
 export class Engine extends EventTarget {
   /** @type {boolean} whether it runs programs of others, and so gives up all it could do harm with */ #alone;
@@ -75,7 +56,7 @@ export class Engine extends EventTarget {
 
   /** @type {import("./supply.js").Line | null} */ #worker = null;
   /** How many workers this visit has given up: a shared one of the same name might still hang. */
-  #spent = Number(session.get("spent")) || 0;
+  #spent = spent();
   /** What the engine is made of. */ #build = "";
   /** Whether the worker has been told how to start, and so may be asked. */ #told = false;
   /** @type {{image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
@@ -157,7 +138,7 @@ export class Engine extends EventTarget {
     const go = (/** @type {import("./supply.js").Start} */ how) => {
       if (attempt !== this.#spent || this.health !== "starting") return;
       this.#build = [how.manifest.pyodide, how.manifest.wheel].join(" ");
-      const name = [this.#build, this.#plain ? "plain" : "", attempt || ""].join(" ").trim();
+      const name = sharedName(this.#build, { plain: this.#plain, given: attempt });
       if (!together || this.#join(() => together(name))) this.#tell(how, !together);
     };
     const how = start(this.#anew);

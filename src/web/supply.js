@@ -5,6 +5,8 @@
 
 /* global ENGINE_MANIFEST */
 
+import { outlives } from "./outlives.js";
+
 /** @typedef {import("./worker.js").Start} Start */
 /** What the page needs of a worker. @typedef {Pick<Worker, "postMessage" | "terminate" | "onmessage" | "onerror">} Line */
 /**
@@ -29,6 +31,15 @@ export class Unsupplied extends Error {
 
 const WORKER = new URL("./worker.js", import.meta.url);
 
+/** The worker that was made ahead of this script, once, if it is the one. @param {string} name @returns {SharedWorker | null} */
+function taken(name) {
+  const ahead = /** @type {import("./ahead.js").Ahead | undefined} */ (/** @type {any} */ (globalThis).tcpAhead);
+  delete /** @type {any} */ (globalThis).tcpAhead;
+  if (ahead?.name === name && !ahead.broken) return ahead.worker;
+  ahead?.worker.port.close();
+  return null;
+}
+
 /** A worker that several pages share. It cannot be ended from outside: the page turns away from it. */
 class SharedLine {
   onmessage = /** @type {Worker["onmessage"]} */ (null);
@@ -48,7 +59,8 @@ class SharedLine {
   }
 
   #join() {
-    const worker = new SharedWorker(WORKER, /** @type {WorkerOptions} */ ({ name: this.#name, extendedLifetime: true }));
+    const worker = taken(this.#name)
+      ?? new SharedWorker(WORKER, /** @type {WorkerOptions} */ ({ name: this.#name, extendedLifetime: true }));
     worker.onerror = (event) => this.onerror?.call(/** @type {any} */ (this), /** @type {ErrorEvent} */ (event));
     worker.port.onmessage = (event) => this.onmessage?.call(/** @type {any} */ (this), event);
     return worker.port;
@@ -73,18 +85,6 @@ class SharedLine {
     this.#port.postMessage({ leaving: true });
     this.#port.close();
   }
-}
-
-/** Whether a shared worker here lives on from one page to the next: whether the browser looks at that wish. */
-function outlives() {
-  let looked = false;
-  try {
-    // No address, so nothing is started.
-    new SharedWorker("https://:", /** @type {WorkerOptions} */ ({ get extendedLifetime() { return (looked = true); } }));
-  } catch {
-    /* as meant */
-  }
-  return looked;
 }
 
 /** @returns {Promise<Start>} */

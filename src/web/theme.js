@@ -17,10 +17,12 @@ function mend() {
 
 /** The longest that the theme's script waits for the engine, in ms from the moment that the page is there. */
 const PATIENCE = 4_000;
+/** How long it waits once the engine is there, in ms: it blocks the page for a moment, and the first live answer comes first. */
+const REST = 1_000;
 
 /**
- * Starts the theme's script where it waits (`src/teardown/site/order.py`): when the engine is there, which it would disturb,
- * and at once when the reader turns to what the theme does: the header with its search, or a key.
+ * Starts the theme's script where it waits (`src/teardown/site/order.py`): a little after the engine, which it would disturb,
+ * is there, and at once when the reader turns to what the theme does: the header with its search, or a key.
  */
 export function startTheme() {
   const waiting = /** @type {HTMLScriptElement | null} */ (document.querySelector("script[nomodule][src]"));
@@ -31,7 +33,7 @@ export function startTheme() {
     waits.abort();
     document.body.append(el("script", { src: waiting.src }));
   };
-  const settled = () => ["live", "failed"].includes(engine.health) && whenIdle(start);
+  const settled = () => ["live", "failed"].includes(engine.health) && setTimeout(() => whenIdle(start), REST);
   const { signal } = waits;
   engine.addEventListener("change", settled, { signal });
   document.querySelector(".md-header")?.addEventListener("pointerover", start, { signal });

@@ -501,12 +501,17 @@
   /** @type {Set<Page>} the pages that a shared worker has */ const present = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let leaving;
 
+  function endLater() {
+    clearTimeout(leaving);
+    leaving = setTimeout(() => self.close(), STAY);
+  }
+
   /** Takes what a page sends. @param {Page} page @param {MessageEvent} event */
   async function hear(page, { data: { start: asked, id, request, alone: wanted, leaving: goes } }) {
     clearTimeout(leaving);
     if (goes) {
       present.delete(page);
-      if (!present.size) leaving = setTimeout(() => self.close(), STAY);
+      if (!present.size) endLater();
       return;
     }
     present.add(page);
@@ -527,6 +532,7 @@
 
   if (shared) {
     self.onconnect = ({ ports: [port] }) => {
+      if (!present.size) endLater(); // the page may be gone before it speaks
       port.onmessage = (event) => hear(port, event);
     };
   } else {

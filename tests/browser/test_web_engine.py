@@ -311,6 +311,69 @@ def test_an_engine_that_ended_or_was_given_up_is_replaced(visit: Visit, pages: d
     assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
 
 
+#: Notes every shared worker that a page makes, and whether the page had a body by then.
+NOTED = """
+  window.made = [];
+  const { SharedWorker } = window;
+  if (SharedWorker) window.SharedWorker = class extends SharedWorker {
+    constructor(...given) {
+      super(...given); // the trial without an address fails here
+      window.made.push([given[1].name, Boolean(document.body)]);
+    }
+  };
+"""
+
+
+def test_where_the_engine_has_run_before_its_worker_is_made_ahead_of_the_page(visit: Visit, pages: dict[str, str]) -> None:
+    page = visit(pages["lab"], before=lambda context: context.add_init_script(NOTED), shares=True)
+    ready(page)
+    ((name, late),) = page.evaluate("made")
+    assert late
+    page.reload()
+    ready(page)
+    assert page.evaluate("made") == [[name, False]], "one worker, before the body"
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+    assert page.evaluate("'tcpAhead' in window") is False
+
+    # An earlier build of the engine ran here: the worker of that name is of no use.
+    page.evaluate("localStorage.setItem('teardown:engine', JSON.stringify({version: 1, build: 'older'}))")
+    page.reload()
+    ready(page)
+    assert page.evaluate("made") == [["older", False], [name, True]]
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+    # What is kept is no record at all.
+    page.evaluate("localStorage.setItem('teardown:engine', '[7')")
+    page.reload()
+    page.locator("tcp-lab button[data-move]").first.click()
+    ready(page)
+    assert page.evaluate("made") == [[name, True]]
+
+
+def test_a_worker_made_ahead_that_did_not_come_is_made_again(visit: Visit, watch: Watch, pages: dict[str, str]) -> None:
+    watch.expect("404|Failed to load")
+    page = visit(pages["lab"], before=lambda context: context.add_init_script(NOTED), shares=True)
+    ready(page)
+    end_shared_engines(page)
+    gone = [True]
+
+    def once(route: Route) -> None:
+        if gone:
+            gone.clear()
+            route.fulfill(status=404)
+        else:
+            route.continue_()
+
+    page.context.route("**/assets/web/worker.js", once)
+    page.reload()
+    page.locator("tcp-lab[data-engine=live], tcp-lab[data-engine=failed]").wait_for()
+    assert not gone
+    if page.locator("tcp-lab[data-engine=failed]").count():
+        page.locator("[data-action=retry]").click()
+    ready(page)
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+
 def test_a_shared_engine_ends_some_time_after_its_last_page(visit: Visit, pages: dict[str, str]) -> None:
     page = visit(pages["lab"], shares=True)
     ready(page)

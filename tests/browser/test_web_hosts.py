@@ -96,7 +96,7 @@ def test_the_strict_policy_of_the_build_lets_everything_work(browser: Browser, s
         played(page)
         # The theme's script and those that stand in the page have run.
         assert page.evaluate("typeof __md_get") == "function"
-        assert page.locator("html.js").count() == 1
+        page.locator("html.js").wait_for(state="attached")
 
 
 def test_where_machine_code_is_forbidden_the_first_moves_and_the_story_remain(browser: Browser, site: Path) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from teardown.errors import InputError
-from teardown.site import order, policy, takeaway
+from teardown.site import bundle, order, policy, takeaway
 
+ROOT = Path(__file__).parents[3]
 SITE = Path("site")
 FILES = ("sitemap.xml", "sitemap.xml.gz")
 
@@ -42,7 +43,7 @@ def finish(site: Path, url: str) -> None:
     if not address(url):
         for name in FILES:
             (site / name).unlink(missing_ok=True)
-    order.arrange(site)
+    order.arrange(site, bundle.bundle(ROOT, "src/web/ahead.js", "--format=iife").decode())
     (site / "_headers").write_text(policy.headers(site), encoding="utf-8")
 
 

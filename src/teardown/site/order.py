@@ -6,6 +6,7 @@ The page works without the order all the same, later:
   it comes.
 * On the page of a lab, our script before the first picture, so that nothing jumps when the lab comes to life, and the
   theme's script last: `src/web/theme.js` starts it.
+* There too, before everything, a few lines that make the engine's worker where it has run before (`src/web/ahead.js`).
 * Where there is something to press, a few lines that tell the reader of an old browser why nothing happens.
 
 The names are for those who do not see the page, each with the check of axe that asks for it. What a script adds to the
@@ -36,16 +37,16 @@ _DONE: Final = 'rel="preload" as="font"'
 _OLD: Final = Path(__file__).with_name("old_browser.js")
 
 
-def arrange(site: Path) -> None:
-    """Puts the files of all pages of the built `site` in order."""
+def arrange(site: Path, ahead: str) -> None:
+    """Puts the files of all pages of the built `site` in order; `ahead` is what the page of a lab runs before all else."""
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        ordered = arranged(text)
+        ordered = arranged(text, ahead)
         if ordered != text:
             page.write_text(ordered, encoding="utf-8")
 
 
-def arranged(text: str) -> str:
+def arranged(text: str, ahead: str) -> str:
     """One page; as it is, when it is in order already or is none of ours."""
     sheet = _SHEET.search(text)
     if sheet is None or _DONE in text:
@@ -59,6 +60,9 @@ def arranged(text: str) -> str:
         script = f'src="{sheet[1]}assets/web/main.js"'
         first.append(f'<script type="module" async blocking="render" data-lab fetchpriority="high" {script}></script>')
         text = _THEME.sub("<script nomodule", text, count=1)
+        # After a style sheet it would wait for it.
+        worker = f'<script data-worker="{sheet[1]}assets/web/worker.js">{ahead}</script>'
+        text = text.replace('<link rel="stylesheet"', f'{worker}<link rel="stylesheet"', 1)
     text = text.replace(sheet[0], "".join((sheet[0], *first)), 1)
     if _ELEMENT.search(text):
         text = text.replace("</body>", f"<script>{_OLD.read_text(encoding='utf-8')}</script></body>", 1)
