@@ -1,7 +1,7 @@
 """The Content-Security-Policy that fits the built site, for hosts that send one.
 
-The theme has a few small scripts inside its pages; the policy names each by its hash, so no other script inside a page
-runs. `site/_headers` holds it, with the other headers that help, in the form that several hosts of static sites read.
+The theme and the pages of labs have a few small scripts inside; the policy names each by its hash, so no other script
+inside a page runs. `site/_headers` holds it, with the other headers that help, in the form that several hosts of static sites read.
 None of them is needed for the site to work.
 """
 
