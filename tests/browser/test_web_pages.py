@@ -108,3 +108,26 @@ def test_where_our_script_is_lost_the_page_says_so_and_the_theme_works(
     page = visit(pages["lab"], before=lambda context: context.route("**/web/main.js", answer))
     page.get_by_role("alert").filter(has_text="too old").wait_for()
     page.wait_for_function("'document$' in window")
+
+
+@pytest.mark.parametrize("kind", ["text", "lab"])
+def test_before_the_theme_is_there_a_page_has_the_scheme_that_it_will_have(
+    visit: Visit, watch: Watch, pages: dict[str, str], kind: str
+) -> None:
+    """Otherwise a dark room lights up until the theme's script has come."""
+    watch.expect("ERR_FAILED|Failed to load")
+    never = lambda context: context.route("**/javascripts/bundle*.js", lambda route: route.abort())  # noqa: E731
+    scheme = "document.body.dataset.mdColorScheme"
+    page = visit(pages[kind], before=never, color_scheme="dark")
+    assert page.evaluate(scheme) == "slate"
+    assert page.evaluate("document.body.dataset.mdColorPrimary") == "custom"
+    assert visit(pages[kind], before=never, color_scheme="light").evaluate(scheme) == "default"
+    # What a reader chose counts for more.
+    page.context.unroute("**/javascripts/bundle*.js")
+    page.reload()
+    ready(page, kind)
+    page.locator("[data-md-component=palette] label:visible").click()
+    assert page.evaluate(scheme) == "default"
+    page.context.route("**/javascripts/bundle*.js", lambda route: route.abort())
+    page.reload()
+    assert page.evaluate(scheme) == "default"

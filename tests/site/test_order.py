@@ -37,6 +37,12 @@ def test_only_where_something_can_be_pressed_an_old_browser_is_told() -> None:
     assert "too old" not in order.arranged(page("<tcp-player></tcp-player>"), AHEAD)
 
 
+def test_the_scheme_that_a_system_asks_for_follows_the_one_that_a_reader_chose() -> None:
+    theirs = '<script>var palette=__md_get("__palette");if(palette){}</script>'
+    after = order.arranged(page(f"{theirs}<p>x</p>"), AHEAD)
+    assert re.search(rf"{re.escape(theirs)}<script>[^<]*prefers-color-scheme[^<]*</script><p>", after)
+
+
 def test_a_page_in_order_stays_and_so_does_one_of_others() -> None:
     after = order.arranged(page("<tcp-lab></tcp-lab>"), AHEAD)
     assert order.arranged(after, AHEAD) == after

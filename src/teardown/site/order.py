@@ -7,6 +7,7 @@ The page works without the order all the same, later:
 * On the page of a lab, our script before the first picture, so that nothing jumps when the lab comes to life, and the
   theme's script last: `src/web/theme.js` starts it.
 * There too, before everything, a few lines that make the engine's worker where it has run before (`src/web/ahead.js`).
+* Where the theme takes up the colours that a reader chose, also those that the reader's system asks for.
 * Where there is something to press, a few lines that tell the reader of an old browser why nothing happens.
 
 The names are for those who do not see the page, each with the check of axe that asks for it. What a script adds to the
@@ -25,6 +26,7 @@ LAB_FONT: Final = "ibm-plex-mono-latin-600"
 
 _SHEET: Final = re.compile(r'<link rel="stylesheet" href="((?:\.\./|\./)*)assets/web/all\.css">')
 _THEME: Final = re.compile(r'<script(?= src="[^"]*assets/javascripts/bundle\.[^"]*\.js"></script>)')
+_PALETTE: Final = re.compile(r'<script>var palette=__md_get\("__palette"\);.*?</script>', re.DOTALL)
 _ELEMENT: Final = re.compile(r"<tcp-(?:lab|code|machine|pkt)\b")
 #: aria-dialog-name
 _SEARCH: Final = re.compile(r'<div class="md-search"(?=[^>]* role="dialog")(?![^>]* aria-label=)')
@@ -35,6 +37,7 @@ _PART: Final = re.compile(
 _TAG: Final = re.compile(r"<[^>]*>")
 _DONE: Final = 'rel="preload" as="font"'
 _OLD: Final = Path(__file__).with_name("old_browser.js")
+_SCHEME: Final = Path(__file__).with_name("scheme.js")
 
 
 def arrange(site: Path, ahead: str) -> None:
@@ -64,6 +67,7 @@ def arranged(text: str, ahead: str) -> str:
         worker = f'<script data-worker="{sheet[1]}assets/web/worker.js">{ahead}</script>'
         text = text.replace('<link rel="stylesheet"', f'{worker}<link rel="stylesheet"', 1)
     text = text.replace(sheet[0], "".join((sheet[0], *first)), 1)
+    text = _PALETTE.sub(lambda theirs: f"{theirs[0]}<script>{_SCHEME.read_text(encoding='utf-8')}</script>", text, count=1)
     if _ELEMENT.search(text):
         text = text.replace("</body>", f"<script>{_OLD.read_text(encoding='utf-8')}</script></body>", 1)
     return _PART.sub(_named, _SEARCH.sub(r'\g<0> aria-label="Search"', text))
