@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from teardown.draw import ladder, words
+from teardown.draw.svg import escape
 from teardown.errors import InputError
 from teardown.lab import code
 from teardown.lab import file as labs
@@ -86,13 +87,14 @@ def _code_judge(asked: dict[str, Any]) -> dict[str, Any]:
     task = _task(lab, checked(asked.get("seed", 0)))
     here = task.check(check)
     verdict = code.judge(task, here, read_journal(asked.get("journal")), crashed=asked.get("crashed") is True)
+    trace, rest = code.drawn(verdict.trace)
     return {
         "passed": verdict.passed,
         "seen": verdict.seen,
         "why": here.why,
         "html": {
-            "ladder": ladder.draw(verdict.trace, ids=f"check-{check}").svg,
-            "transcript": words.transcript(verdict.trace),
+            "ladder": ladder.draw(trace, ids=f"check-{check}").svg + (f"<p>{escape(rest)}</p>" if rest else ""),
+            "transcript": words.transcript(trace),
         },
     }
 

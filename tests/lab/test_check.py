@@ -65,6 +65,13 @@ def test_where_the_goal_is_lost_the_hint_says_how_far_to_go_back() -> None:
     assert hint("buggy-client", moves[:2], "healthy")["move"] is not None
 
 
+def test_how_far_to_go_back_is_found_without_a_search_from_the_beginning() -> None:
+    """The lab's proof has made that search: a hint answers while the reader waits."""
+    found = hint("clean-close", ["call:server:close", "deliver:1", "deliver:2", "call:client:send"], "read-on")
+    assert (found["move"], found["back"]) == (None, 0)
+    assert found["looked"] < 1_600
+
+
 def test_the_same_seed_is_the_same_lab_and_another_one_is_another() -> None:
     one, again, other = (situation("buggy-client", [], seed=seed) for seed in (7, 7, 8))
     assert one == again

@@ -11,7 +11,7 @@ import pytest
 from teardown.browser import answer
 from teardown.errors import InputError
 from teardown.lab import file as labs
-from teardown.lab.code import Check, Task, Verdict, graded, judge, proof, run
+from teardown.lab.code import Check, Task, Verdict, drawn, graded, judge, proof, run
 from teardown.lab.loop import read_journal
 
 CODE_LABS = [name for name in labs.names() if labs.load(name).code]
@@ -101,6 +101,22 @@ def test_a_failed_check_says_what_was_seen() -> None:
     seen = verdict(task().starter, "idle-close").seen
     assert "After 6 s your program still holds its socket" in seen
     assert "CLOSE_WAIT" in seen
+
+
+def test_a_ladder_that_goes_on_and_on_is_shown_by_its_beginning() -> None:
+    """Without a limit of all time this server drains a trickle for minutes."""
+    solution = task("lingering-close").solution
+    assert solution is not None
+    source = solution.replace('sock.set_timer("in-all", IN_ALL)', "pass")
+    here = task("lingering-close").check("trickle")
+    journal = run(task("lingering-close"), here, source).journal
+    asked = {"ask": "code-judge", "lab": "lingering-close", "check": "trickle", "journal": journal}
+    told = json.loads(answer(json.dumps(asked)))
+    assert not told["passed"]
+    assert "After 40 s your program still holds its socket" in told["seen"]
+    assert re.search(r"until 5 min \d+ s: [\d,]+ steps in all", told["html"]["ladder"])
+    assert told["html"]["transcript"].count("<li") < 150
+    assert "steps in all" not in drawn(verdict(task().starter, "idle-close").trace)[1]
 
 
 def test_a_journal_played_back_gives_the_same_trace() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from teardown import browser
 from teardown.errors import InputError
 from teardown.lab.file import names
-from teardown.lab.situation import situation
+from teardown.lab.situation import future, situation
 
 STUCK = ["fire:server:keep-alive", "deliver:1", "deliver:2"]
 GIVEN_UP = [*STUCK, "fire:server:linger-total", "fire:server:fin-wait-2"]
@@ -109,17 +109,88 @@ def test_requests_that_make_no_sense_are_refused_in_one_sentence() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(names()), st.lists(st.integers(0, 50), max_size=14), st.text(max_size=30))
 def test_any_walk_through_a_lab_stays_in_the_lab(lab: str, choices: list[int], nonsense: str) -> None:
-    played: list[str] = []
+    here = situation(lab, [])
     for choice in choices:
-        here = situation(lab, played)
         offered = _Buttons(here["html"]["moves"])
-        assert offered.moves, "time can always pass"
-        played.append(offered.moves[choice % len(offered.moves)])
-    here = situation(lab, played)
+        if not offered.moves:
+            assert here["ended"] == "closed", "elsewhere time can always pass"
+            break
+        played = here["moves"]
+        here = situation(lab, [*played, offered.moves[choice % len(offered.moves)]])
+        assert here["moves"][: len(played)] == played != here["moves"]
     # Walks are of every length, so each place is somebody's last.
     for attempt in _Buttons(here["html"]["moves"]).tries:
         assert situation(lab, here["moves"], attempt)["refused"]
-    assert here["moves"] == played
     assert here["refused"] is None
     assert situation(lab, [nonsense])["moves"] in ([], [nonsense])
     assert "<script" not in "".join(here["html"].values())
+
+
+def test_an_unanswered_request_is_the_servers_turn_until_it_is_answered() -> None:
+    turns = []
+    played = ["deliver:1", "deliver:2"]
+    for more in ([], ["call:server:receive"], ["call:server:send", "deliver:3"]):
+        played += more
+        turns.append(situation("close-wait-leak", played)["owes"])
+    assert turns[0] == {"who": "server program", "what": "recv()"}
+    assert turns[1] == {"who": "server program", "what": "send() an answer"}
+    assert turns[2]["who"] == "network"
+
+
+def test_a_move_with_many_steps_is_told_by_its_first_and_its_last() -> None:
+    told = situation("close-wait-leak", ["deliver:1", "deliver:2", "call:server:send", "deliver:3"])["html"]["status"]
+    assert told.index("100 bytes reach the client") < told.index("…") < told.index("The client sends FIN, ACK")
+
+
+def test_another_future_says_on_which_system_it_was() -> None:
+    assert future("which-timer", ["table:solaris", "call:server:close"], 0)["say"].startswith("Solaris. Server FIN_WAIT_2")
+    assert future("buggy-client", STUCK, 0)["say"].startswith("Server FIN_WAIT_2")
+
+
+def test_an_hour_more_is_not_offered_where_both_ends_are_done() -> None:
+    over = situation("buggy-client", [*STUCK, "call:client:close", "deliver:3", "deliver:4", "fire:server:time-wait"])
+    assert over["ended"] == "closed"
+    assert _Buttons(over["html"]["moves"]).moves == []
+    assert "Both ends are done" in over["html"]["moves"]
+    assert "wait" in _Buttons(situation("buggy-client", GIVEN_UP)["html"]["moves"]).moves
+
+
+def test_a_question_names_what_is_to_come_and_not_what_it_leads_to() -> None:
+    def asked(*played: str) -> str:
+        return situation("comes-back", ["fire:server:keep-alive", *played])["prediction"]["question"]
+
+    assert asked("call:client:send").endswith("“Deliver FIN, ACK to the client” and “Deliver 100 bytes to the server”?")
+    assert asked("deliver:1", "deliver:2", "call:client:send").endswith("“Deliver 100 bytes to the server”, and what follows from it?")
+
+
+# --- one move for many copies
+REPEATED = ["wait", "deliver:1", "deliver:2", "drop:3", "wait"]
+
+
+def test_a_segment_and_its_copies_are_lost_by_one_move() -> None:
+    before = situation("vanished-client", REPEATED)
+    assert "lose-all:4" in _Buttons(before["html"]["moves"]).moves
+    after = situation("vanished-client", [*REPEATED, "lose-all:4"])
+    again = "fire:client:retransmission"
+    assert after["moves"] == [*REPEATED, "drop:4", again, "drop:5", again, "drop:6", again]
+    assert after["states"] == {"server": "FIN-WAIT-2", "client": "CLOSED"}
+    assert after["prediction"]["id"] == "last-clock"
+    # The address holds plain moves, and whoever opens it sees the same.
+    assert situation("vanished-client", after["moves"])["states"] == after["states"]
+    assert situation("vanished-client", [*after["moves"], "wait"])["goals"]["both-give-up"]
+
+
+@pytest.mark.parametrize(
+    ("lab", "played", "wish"),
+    [
+        ("vanished-client", ["wait"], "lose-all:1"),  # sent for the first time
+        ("vanished-client", REPEATED, "lose-all:9"),
+        ("vanished-client", REPEATED, "lose-all:x"),
+        ("vanished-client", REPEATED, "lose-all:" + "4" * 5_000),
+        ("full-table", ["table:today"], "lose-all:1"),
+    ],
+)
+def test_it_is_no_move_where_it_is_not_offered(lab: str, played: list[str], wish: str) -> None:
+    here = situation(lab, [*played, wish])
+    assert here["moves"] == played
+    assert "is not a move" in here["refused"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from teardown.draw.population import Question, Stay, sentence
 from teardown.draw.svg import escape
+from teardown.lab import copies
 from teardown.lab.file import Crowd, Lab
 from teardown.lab.goals import reached
 from teardown.lab.paste import text as paste
@@ -18,6 +19,7 @@ from teardown.tcp.states import CLOSED, MEANING, prose
 from teardown.world.captions import TIMER_NAMES
 from teardown.world.moves import Move, tempting
 from teardown.world.moves import moves as legal_moves
+from teardown.world.run import ending
 from teardown.world.trace import HOSTS, Ending, Host, Running, Step, spoken
 from teardown.world.world import World
 
@@ -25,7 +27,7 @@ from teardown.world.world import World
 _SHORT = {"drop": "Lose it", "duplicate": "Double it", "delay": "Delay it"}
 #: The calls always stand in this order, so that a button keeps its place whether its call is allowed now or not.
 _CALLS = ("close", "shutdown", "send", "receive", "abort")
-#: So many steps of one move are told beside the buttons. The transcript has them all.
+#: So many steps of one move are told beside the buttons: the first, and the last ones. The transcript has them all.
 _MOST_TOLD = 4
 
 
@@ -56,7 +58,7 @@ def hosts(w: World, seed: int) -> str:
     clock = spoken(w.now) if w.now else "0 s"
     return (
         f'<div class="lab-hosts">{"".join(_host(w, host, at.of(host)) for host in HOSTS)}</div>'
-        f'<p class="lab-clock"><b>{escape(clock)}</b> since the last request was answered</p>'
+        f'<p class="lab-clock"><b>{escape(clock)}</b> since the beginning</p>'
     )
 
 
@@ -93,7 +95,11 @@ def _timer(r: Running, now: int) -> str:
 # --------------------------------------------------------------------------------------- what has happened
 def status(crowd: Crowd | None, w: World, steps: Sequence[Step], before: int, end: Ending) -> str:
     """What the last move did, whose turn it is, and whether it is over. The steps from `before` on are the last move's."""
-    told = "".join(f"<li><b>{escape(spoken(s.t) if s.t else '0 s')}</b> {escape(s.caption)}</li>" for s in steps[before:][-_MOST_TOLD:])
+    new = steps[before:]
+    shown = [_told(s) for s in new[1 - _MOST_TOLD :]]
+    if len(new) >= _MOST_TOLD:
+        shown = [_told(new[0]), *(["<li>…</li>"] if len(new) > _MOST_TOLD else []), *shown]
+    told = "".join(shown)
     owed = steps[-1].owes
     owes = (
         f'<p class="lab-owes" data-owes="{escape(owed.who)}"><b>Whose turn:</b> {escape(owed.who)} – {escape(owed.what)}</p>'
@@ -102,6 +108,10 @@ def status(crowd: Crowd | None, w: World, steps: Sequence[Step], before: int, en
     )
     over = f'<p class="lab-ending">{escape(end.text)}</p>' if end.kind != "open" else ""
     return f'<ul class="lab-said">{told}</ul>{owes}{over}{_crowd(crowd, w, steps)}'
+
+
+def _told(step: Step) -> str:
+    return f"<li><b>{escape(spoken(step.t) if step.t else '0 s')}</b> {escape(step.caption)}</li>"
 
 
 def _crowd(crowd: Crowd | None, w: World, steps: Sequence[Step]) -> str:
@@ -141,14 +151,16 @@ def moves(w: World) -> str:
     """The legal moves and the tempting mistakes: on the wire, by each program, by the clock."""
     legal, tries = legal_moves(w), tempting(w)
     out = ['<h2 tabindex="-1">What happens next?</h2>']
-    segments = [_segment(f.packet, legal, tries) for f in w.wire]
+    segments = [_segment(f.packet, legal, tries, copies.offered(w, f)) for f in w.wire]
     if any(segments):
         out.append(f"<h3>On the wire</h3><ul>{''.join(segments)}</ul>")
     programs = [part for host in HOSTS if (part := _program(host, legal, tries))]
     if programs:
         out.append(f'<div class="lab-programs">{"".join(programs)}</div>')
     clock = [_button(m, kind) for all_, kind in ((legal, "move"), (tries, "try")) for m in all_ if m.kind in ("fire", "wait")]
-    if clock:
+    if ending(w).kind == "closed":  # an hour more would be like the last one
+        out.append("<p>Both ends are done. Take a move back, or start again, to see another way.</p>")
+    elif clock:
         out.append(f"<h3>Time</h3><ul>{''.join(f'<li>{b}</li>' for b in clock)}</ul>")
     return "".join(out)
 
@@ -161,7 +173,7 @@ def _program(host: Host, legal: Sequence[Move], tries: Sequence[Move]) -> str:
     return f'<section><h3>The {host} calls</h3><ul class="lab-pairs">{buttons}</ul></section>' if calls else ""
 
 
-def _segment(packet: int, legal: Sequence[Move], tries: Sequence[Move]) -> str:
+def _segment(packet: int, legal: Sequence[Move], tries: Sequence[Move], all_of_it: Move | None) -> str:
     """What the network can do with one segment: deliver it, or something worse beside that."""
     mine = [m for m in legal if m.id.endswith(f":{packet}") and m.kind in ("deliver", *_SHORT)]
     late = [m for m in tries if m.id == f"deliver:{packet}"]
@@ -169,6 +181,8 @@ def _segment(packet: int, legal: Sequence[Move], tries: Sequence[Move]) -> str:
         return ""
     first = "".join(_button(m, "move") for m in mine if m.kind == "deliver") + "".join(_button(m, "try") for m in late)
     rest = "".join(_button(m, "move", f"{_SHORT[m.kind]}:") for m in mine if m.kind in _SHORT)
+    if all_of_it is not None:
+        rest += _button(all_of_it, "move", "Lose it and every further copy:")
     return f'<li class="lab-segment">{first}{rest}</li>'
 
 

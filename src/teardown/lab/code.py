@@ -31,7 +31,7 @@ from teardown.lab.loop import (
 )
 from teardown.tcp.states import prose
 from teardown.world import scenario as scenarios
-from teardown.world.trace import HOSTS, Host, Step, Trace, other, spoken
+from teardown.world.trace import HOSTS, Ending, Host, Step, Trace, other, spoken
 from teardown.world.world import Scenario
 
 _KEYS = {"seat", "class", "starter", "solution", "checks"}
@@ -163,6 +163,19 @@ def proof(task: Task) -> list[str]:
         if verdict.passed is check.fails
     ]
     return faults
+
+
+#: A longer picture shows nothing more: whoever sends every second for minutes does the same again and again.
+_MOST_DRAWN = 120
+
+
+def drawn(trace: Trace) -> tuple[Trace, str]:
+    """What a page shows of a trace: all of it, or its beginning and a sentence that says so."""
+    if len(trace.steps) <= _MOST_DRAWN:
+        return trace, ""
+    steps = trace.steps[:_MOST_DRAWN]
+    said = f"It goes on like this until {spoken(trace.steps[-1].t)}: {len(trace.steps):,} steps in all, and {_MOST_DRAWN} are shown."
+    return Trace(trace.scenario, steps, Ending("open", steps[-1].t, "")), said
 
 
 # --------------------------------------------------------------------------------------------- conditions

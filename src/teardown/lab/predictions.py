@@ -166,12 +166,19 @@ def question(p: Prediction, w: World) -> str:
 
 
 def _then(p: Prediction, w: World) -> str:
-    first = next_move(w) if not p.after or p.after[0] == "wait" else p.after[0]
-    told = "that has happened"
-    for move in moves(w):
-        if move.id == first:
-            told = f"this has happened: “{move.text}”"
-    return told if len(p.after) < 2 else f"{told}, and what follows from it"
+    """What is to happen: all that stands to be seen already, by name; a mere consequence would tell the answer."""
+    named = {move.id: f"“{move.text}”" for move in moves(w)}
+    told, here = [], w
+    for move in p.after or ("wait",):
+        chosen = next_move(here) if move == "wait" else move
+        if chosen not in named:
+            break
+        told.append(named[chosen])
+        here, _ = apply(here, move)
+    if not told:
+        return "that has happened"
+    what = f"{'this has' if len(told) == 1 else 'these have'} happened: {' and '.join(told)}"
+    return what if len(told) == max(1, len(p.after)) else f"{what}, and what follows from it"
 
 
 def truth(p: Prediction, w: World, steps: Sequence[Step], rows: Sequence[Row] = ()) -> Truth:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from teardown.draw import ladder, words
 from teardown.errors import InputError
-from teardown.lab import board
+from teardown.lab import board, copies
 from teardown.lab.file import Lab, load
 from teardown.lab.goals import first, reached
 from teardown.lab.predictions import choices, question
@@ -62,19 +62,33 @@ def _table(move: str) -> str | None:
     return move.removeprefix("table:") if move.startswith("table:") else None
 
 
-def _accepted(lab: str, seed: int, played: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
-    """Of these moves, those that are legal, up to the first one that is not; and what is wrong with that one."""
+class _Accepted(NamedTuple):
+    """Legal moves; how many were made before the last thing that the reader did; what is wrong with the next one."""
+
+    moves: tuple[str, ...]
+    before: int
+    refused: str | None
+
+
+def _accepted(lab: str, seed: int, played: Sequence[str]) -> _Accepted:
+    """Of these moves, those that are legal, up to the first one that is not. A move that stands for several is spelled out."""
     if len(played) > MOST_MOVES:
         raise InputError(f"{len(played)} moves are too many", mend=f"At most {MOST_MOVES}")
     checked(seed)
     accepted: tuple[str, ...] = ()
-    for move in played:
+    before = 0
+    for wish in played:
+        before = len(accepted)
         try:
-            _after(lab, seed, (*accepted, move))
+            spelled = copies.spelled(_after(lab, seed, accepted)[0], wish)
+            if len(accepted) + len(spelled) > MOST_MOVES:
+                raise InputError(f"at most {MOST_MOVES} moves can be made")
+            for move in spelled:
+                _after(lab, seed, (*accepted, move))
+                accepted = (*accepted, move)
         except InputError as error:
-            return accepted, f"Move {len(accepted) + 1} of the list cannot be made. {error}"
-        accepted = (*accepted, move)
-    return accepted, None
+            return _Accepted(accepted, before, f"Move {len(accepted) + 1} of the list cannot be made. {error}")
+    return _Accepted(accepted, before, None)
 
 
 def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed: int = 0) -> dict[str, Any]:
@@ -83,11 +97,11 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
     An illegal attempt is answered with the rule and leaves everything as it was; so does an illegal move in a link:
     what is legal before it is kept.
     """
-    accepted, refused = _accepted(lab, seed, played)
+    accepted, kept, refused = _accepted(lab, seed, played)
     if attempt is not None and refused is None:
         try:
             _after(lab, seed, (*accepted, attempt))
-            accepted = (*accepted, attempt)
+            accepted, kept = (*accepted, attempt), len(accepted)
         except IllegalMove as error:
             refused = str(error)
     world, steps = _after(lab, seed, accepted)
@@ -96,7 +110,8 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
     # Before the first move nothing is over, though two programs in the reader's hands would wait for ever.
     stands = ending(world) if begun else Ending("open", world.now, "")
     trace = Trace(world.scenario.json(), steps, stands)
-    before = len(_after(lab, seed, accepted[:-1])[1]) if begun else 0
+    before = len(_after(lab, seed, accepted[:kept])[1]) if begun else 0
+    last = len(_after(lab, seed, accepted[:-1])[1]) if begun else 0
     fresh = steps[before:] if before else steps[-1:]
     ended = trace.ending.kind if trace.ending.kind in ("closed", "stuck") else None
     said = refused or " ".join(s.caption for s in fresh) + f" {_states_sentence(world)}"
@@ -114,7 +129,7 @@ def situation(lab: str, played: Sequence[str], attempt: str | None = None, seed:
         "say": said,
         "ended": ended,
         "goals": {g.id: reached(g, steps) is not None for g in here.goals},
-        "prediction": None if choosing else _prediction(here, seed, world, steps, before),
+        "prediction": None if choosing else _prediction(here, seed, world, steps, last),
         "html": ({"sockets": board.sockets(here, seed)} if here.paste else {})
         | {
             "task": board.task(here, seed, steps),
@@ -141,14 +156,16 @@ def _prediction(lab: Lab, seed: int, w: World, steps: Sequence[Step], before: in
 
 def future(lab: str, played: Sequence[str], nth: int, seed: int = 0) -> dict[str, Any]:
     """Another future of a lab, as a picture to put beside the present one; `nth` keeps its identifiers apart."""
-    accepted, refused = _accepted(lab, seed, played)
+    accepted, _kept, refused = _accepted(lab, seed, played)
     world, steps = _after(lab, seed, accepted)
     trace = Trace(world.scenario.json(), steps, ending(world))
+    # Which of the lab's systems it was cannot be seen from the picture.
+    system = f"{_name_of(lab, seed, (), accepted[0])}. " if accepted and _table(accepted[0]) is not None else ""
     return {
         "version": VERSION,
         "moves": list(accepted),
         "refused": refused,
-        "say": f"{_states_sentence(world)} {spoken(world.now)} after the last request.",
+        "say": f"{system}{_states_sentence(world)} {spoken(world.now)} after the beginning.",
         "html": {"ladder": ladder.draw(trace, ids=f"lab-{lab}-future-{nth}").svg},
     }
 
@@ -156,10 +173,10 @@ def future(lab: str, played: Sequence[str], nth: int, seed: int = 0) -> dict[str
 def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str, Any]:
     """The next move of the shortest way to a goal from where the reader is.
 
-    Without a way: `back` tells how many of the moves to keep so that there is one again; None if not even the
-    beginning has one.
+    Without a way: `back` tells how many of the moves to keep so that there is one again; None at the beginning of
+    a lab that was not proved.
     """
-    accepted, _refused = _accepted(lab, seed, played)
+    accepted = _accepted(lab, seed, played).moves
     goals = _lab(lab, seed).goals
     wanted = next((g for g in goals if g.id == goal), None)
     if wanted is None:
@@ -169,18 +186,16 @@ def hint(lab: str, played: Sequence[str], goal: str, seed: int = 0) -> dict[str,
     here, looked = _way_from(lab, seed, accepted, goal, _MOST_WORLDS if accepted else _MOST_AT_FIRST)
     if here:
         return told | {"move": here[0], "text": _name_of(lab, seed, accepted, here[0]), "left": len(here), "back": None}
-    # From an earlier place there is a way if there is one from a later place: halve the moves in between. The lab's
-    # proof says that there is one from the beginning. When the search has met its share of worlds, it names that.
-    low, high = -1, len(accepted)
-    while high - low > 1:
+    # From an earlier place there is a way if there is one from a later place: halve the moves in between. From the
+    # beginning there is one: the lab's proof says so, and nobody waits for it. When the search has met its share of
+    # worlds, it names the latest place that it has found.
+    low, high = 0, len(accepted)
+    while high - low > 1 and looked < _MOST_WORLDS:
         middle = (low + high) // 2
-        share = _MOST_WORLDS - looked if middle else _MOST_AT_FIRST
-        found, more = _way_from(lab, seed, accepted[:middle], goal, share) if share > 0 else ((), 0)
+        found, more = _way_from(lab, seed, accepted[:middle], goal, _MOST_WORLDS - looked)
         looked += more
         low, high = (middle, high) if found else (low, middle)
-        if low < 0 and looked >= _MOST_WORLDS and high > 0:
-            high = 1
-    return told | {"move": None, "text": "", "left": None, "back": low if low >= 0 else None, "looked": looked}
+    return told | {"move": None, "text": "", "left": None, "back": low if accepted else None, "looked": looked}
 
 
 #: The ways found so far, by where they begin. Who follows one is on the shortest way from the next place too.

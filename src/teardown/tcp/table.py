@@ -123,7 +123,7 @@ def _rows() -> list[Rule]:
     row(SYN_SENT, "call shutdown", "!orphan", "forget", CLOSED, "3.10.4",
         "Nothing has been agreed yet, so nothing is sent.")
     row((SYN_RECEIVED, ESTABLISHED), "call shutdown", "!orphan", "queue-fin", FIN_WAIT_1, "3.10.4",
-        "CLOSE means: I have nothing more to send. The FIN follows the last byte.")
+        "This means: I have nothing more to send. The FIN follows the last byte.")
     row(CLOSE_WAIT, "call shutdown", "!orphan", "queue-fin", LAST_ACK, "3.10.4",
         "The peer has ended its direction; now this side ends its own.")
     row((FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK), "call shutdown", "!orphan", "", None, "3.10.4",
@@ -197,7 +197,7 @@ def _rows() -> list[Rule]:
         "Nobody holds the socket now, so this system keeps a small record of it and starts its own clock.")
     row(FIN_WAIT_2, "call close", "!orphan !unread-reset !linger-zero !linger2-negative !limits-late-close",
         "orphan probe-if-detached", None, "3.10.4",
-        "The descriptor goes, the connection stays: in the RFC, and in this system, no clock starts here.")
+        "The descriptor goes, the connection stays: in the RFC, and in this system, no FIN_WAIT_2 timer starts here.")
     row(STATES, "call close", "orphan", "error-EBADF", None, "3.10.4",
         "The program has already given up this descriptor.")
 

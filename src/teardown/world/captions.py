@@ -89,7 +89,8 @@ def arrived(host: Host, segment: Segment, probe: bool, why: str) -> str:
 def lost(sender: Host, segment: Segment, probe: bool, why: str = "") -> str:
     """A segment is lost."""
     what = "A probe" if probe else segment_text(segment)
-    return f"{what[0].upper()}{what[1:]} from the {sender} is lost{why}."
+    verb = "are" if not probe and segment.length > 1 else "is"
+    return f"{what[0].upper()}{what[1:]} from the {sender} {verb} lost{why}."
 
 
 def called(host: Host, event: Event, result: str | None, why: str) -> str:
@@ -129,10 +130,13 @@ def alarm_why(name: str) -> str:
 class Stand:
     """How a host stands, as far as a step shows it and a sentence needs it. One object for each way to stand."""
 
-    __slots__ = ("clock", "down", "fins", "held", "host", "orphan", "scenes", "state")
+    __slots__ = ("asked", "clock", "down", "fins", "held", "host", "orphan", "scenes", "state")
 
-    def __init__(self, host: Host, state: str, fins: Fins, clock: str | None, orphan: bool, down: bool) -> None:
+    def __init__(
+        self, host: Host, state: str, fins: Fins, clock: str | None, orphan: bool, down: bool, asked: str
+    ) -> None:
         self.host, self.state, self.fins, self.clock, self.orphan, self.down = host, state, fins, clock, orphan, down
+        self.asked = asked  # what its program owes to bytes that have come; empty: nothing
         self.held = not (orphan or down)  # a program holds the socket
         self.scenes: dict[Stand, Scene] = {}
 
@@ -141,10 +145,17 @@ class Stand:
 def stand(host: Host, e: Endpoint, down: bool) -> Stand:
     """How a host stands."""
     fins = e.fins if e.state != LISTEN else Fins(False, False, False)
-    return _stand(host, e.state, fins, e.clock, e.orphan, down)
+    return _stand(host, e.state, fins, e.clock, e.orphan, down, _asked(host, e) if e.state == ESTABLISHED else "")
 
 
 _stand = cache(Stand)
+
+
+def _asked(host: Host, e: Endpoint) -> str:
+    """What a program owes to the bytes that its kernel holds, or that it has read and never answered."""
+    if e.unread:
+        return "recv()"
+    return "send() an answer" if host == "server" and e.rcv_read > 1 and e.snd_end == 1 else ""
 
 
 class Scene:
@@ -228,7 +239,7 @@ def _owed(server: Stand, server_limit: str | None, client: Stand, client_limit: 
             return Owes(f"{e.host} kernel", "repeat its FIN")
         if e.state == TIME_WAIT:
             return Owes(f"{e.host} kernel", "wait for 2 MSL")
-    for e, _limit, _far in alive:
-        if e.state == ESTABLISHED:
-            return Owes(f"{e.host} program", "close()")
+    idle = [e for e, _limit, _far in alive if e.state == ESTABLISHED]
+    for e in sorted(idle, key=lambda e: not e.asked):
+        return Owes(f"{e.host} program", e.asked or "close()")
     return None
