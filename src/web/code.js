@@ -6,6 +6,7 @@
  * engine of the page, which judges it and draws the picture; a program that spoils its own Python spoils nothing else.
  */
 
+import { Bench } from "./bench.js";
 import { el, setFragment, wayToBook } from "./dom.js";
 import { Engine, engine, Overrun, Refusal } from "./engine.js";
 import { keepProgram, keptProgram, program } from "./program.js";
@@ -25,7 +26,7 @@ const SLACK = 12;
 /** Characters that a program may have to say. */
 const MOST_TEXT = 20_000;
 
-export class CodeLab extends HTMLElement {
+export class CodeLab extends Bench {
   /** @type {import("./program.js").Program | null} */ #program = null;
   /** Runs the programs. */ #runner = new Engine({ alone: true });
   /** @type {Promise<number> | null} the patience for one test, in ms, once the runner is there */ #ready = null;
@@ -40,15 +41,13 @@ export class CodeLab extends HTMLElement {
   #done = false;
   /** Whether a run waits for the runner to start. */ #waiting = false;
   /** @type {Set<string>} the errors that this run has shown */ #errors = new Set();
-  /** @type {AbortController | null} */ #leaving = null;
 
   connectedCallback() {
-    this.#leaving = new AbortController();
-    this.#build();
+    this.#build(this.arrive());
   }
 
   disconnectedCallback() {
-    this.#leaving?.abort();
+    super.disconnectedCallback();
     this.#save();
   }
 
@@ -60,33 +59,21 @@ export class CodeLab extends HTMLElement {
     return /** @type {HTMLElement[]} */ ([...this.querySelectorAll("[data-check]")]);
   }
 
-  /** @param {string} name @returns {HTMLElement} */
-  #region(name) {
-    return /** @type {HTMLElement} */ (this.querySelector(`[data-region="${name}"]`));
-  }
-
-  async #build() {
-    const { signal } = /** @type {AbortController} */ (this.#leaving);
+  /** @param {AbortSignal} signal */
+  async #build(signal) {
     const text = /** @type {HTMLElement} */ (this.querySelector(".code-text"));
     this.#first = text.textContent ?? "";
     this.#seed = decode(location.hash)?.seed ?? lastSeed(this.#name);
     const saved = keptProgram(this.#name);
-    const tools = this.#region("tools");
-    tools.setAttribute("role", "group");
-    tools.setAttribute("aria-label", words.tools);
-    tools.replaceChildren(
-      el("button", { type: "button", "data-action": "run" }, words.run),
-      el("button", { type: "button", "data-action": "stop", hidden: true }, words.stop),
-      el("button", { type: "button", "data-action": "restart" }, words.restart),
-    );
+    this.tools(words.tools, { run: words.run, stop: words.stop, restart: words.restart });
     this.addEventListener("click", (event) => this.#press(event), { signal });
     // Python starts when somebody is about to use it, and not for those who only read.
     this.addEventListener("focusin", () => this.#warm(), { signal, once: true });
     addEventListener("pagehide", () => this.#save(), { signal });
     this.#runner.addEventListener("change", () => this.#showEngine(), { signal });
     addEventListener("hashchange", () => this.#turn(decode(location.hash)?.seed ?? this.#seed), { signal });
-    this.#panel ??= new WorkPanel(this.#region("work"), {
-      tell: (told, ...more) => this.#say(told, ...more),
+    this.#panel ??= new WorkPanel(this.region("work"), {
+      tell: (told, ...more) => this.say(told, ...more),
       variant: (seed) => this.#turn(seed),
       reload: (told, ...more) => this.#reload(told, ...more),
       note: words.variantNote,
@@ -106,7 +93,7 @@ export class CodeLab extends HTMLElement {
     else if (action === "stop") this.#stop();
     else if (action === "restart" && this.#program) {
       this.#program.text = this.#first;
-      this.#say(words.restarted);
+      this.say(words.restarted);
     } else if (action === "retry") this.#test();
     else if (line) this.#show(Number(line));
   }
@@ -137,8 +124,8 @@ export class CodeLab extends HTMLElement {
     keepSeed(this.#name, seed);
     setFragment(encode({ seed, moves: [] }));
     this.#showSaved(keptProgram(this.#name));
-    this.#region("checks").toggleAttribute("data-older", false);
-    this.#say(labWords.variantShown(seed));
+    this.region("checks").toggleAttribute("data-older", false);
+    this.say(labWords.variantShown(seed));
   }
 
   /** Shows what a file has brought, or what was there before it. @param {string} told @param {...Node} more */
@@ -151,14 +138,14 @@ export class CodeLab extends HTMLElement {
     if (this.#program) this.#program.text = saved?.text ?? this.#first;
     clearTimeout(this.#saving);
     this.#showSaved(saved);
-    this.#region("checks").toggleAttribute("data-older", false);
-    this.#say(told, ...more);
+    this.region("checks").toggleAttribute("data-older", false);
+    this.say(told, ...more);
   }
 
   #changed() {
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => this.#save(), 400);
-    if (this.querySelector("[data-check]:not([data-result=none])")) this.#region("checks").toggleAttribute("data-older", true);
+    if (this.querySelector("[data-check]:not([data-result=none])")) this.region("checks").toggleAttribute("data-older", true);
   }
 
   #save() {
@@ -201,23 +188,23 @@ export class CodeLab extends HTMLElement {
     this.#errors.clear();
     this.#tested = source;
     this.#save();
-    this.#working(true);
+    this.working(true);
     this.#program.mark(null);
-    this.#region("checks").toggleAttribute("data-older", false);
+    this.region("checks").toggleAttribute("data-older", false);
     for (const check of this.#checks) this.#mark(check, "none");
     try {
       this.#waiting = true;
-      if (this.#runner.health !== "live") this.#say(words.starting);
+      if (this.#runner.health !== "live") this.say(words.starting);
       const patience = await this.#warm();
       this.#waiting = false;
       for (const [n, check] of this.#checks.entries()) {
         if (run !== this.#run) return;
-        this.#say(words.running(n + 1, this.#checks.length));
+        this.say(words.running(n + 1, this.#checks.length));
         this.#mark(check, "running");
         if (!(await this.#one(check, source, patience, run))) return;
       }
       this.#done ||= this.#passed.size === this.#checks.length;
-      this.#say(words.summary(this.#passed.size, this.#checks.length));
+      this.say(words.summary(this.#passed.size, this.#checks.length));
       this.#renew();
     } catch {
       if (run === this.#run) this.#failed();
@@ -225,7 +212,7 @@ export class CodeLab extends HTMLElement {
       if (run === this.#run) {
         this.#run++;
         this.#waiting = false;
-        this.#working(false);
+        this.working(false);
         this.#save();
       }
     }
@@ -252,13 +239,13 @@ export class CodeLab extends HTMLElement {
         this.#warm();
       }
       this.#fill(check, "failed", [el("p", { class: "code-seen" }, error instanceof Overrun ? words.overrun(patience) : words.crashed)], true);
-      this.#say(error instanceof Overrun ? words.overrun(patience) : words.crashed);
+      this.say(error instanceof Overrun ? words.overrun(patience) : words.crashed);
       return false;
     }
     if (run !== this.#run) return false;
     if (played.error !== null && !played.journal.length) {
       this.#mark(check, "none");
-      this.#say(words.broken, this.#trouble(played.error), ...this.#printed(played.output));
+      this.say(words.broken, this.#trouble(played.error), ...this.#printed(played.output));
       this.#show(lastLine(played.error), false);
       this.#renew();
       return false;
@@ -280,15 +267,15 @@ export class CodeLab extends HTMLElement {
     this.#run++;
     this.#waiting = false;
     for (const check of this.#checks) if (check.dataset.result === "running") this.#mark(check, "none");
-    this.#working(false);
-    this.#say(words.stopped);
+    this.working(false);
+    this.say(words.stopped);
     this.#renew();
   }
 
   #failed() {
     const reason = this.#runner.reason || engine.reason;
     const again = el("button", { type: "button", "data-action": "retry" }, engineWords.retry);
-    this.#say(engineWords.failed(reason), again, ...wayToBook(engineWords.book));
+    this.say(engineWords.failed(reason), again, ...wayToBook(engineWords.book));
     this.#ready = null;
   }
 
@@ -330,16 +317,9 @@ export class CodeLab extends HTMLElement {
     check.replaceChildren(el("details", { open }, el("summary", {}, title), ...told));
   }
 
-  /** @param {HTMLElement | undefined} check @param {Result} result */
+  /** @param {HTMLElement} check @param {Result} result */
   #mark(check, result) {
-    const title = check?.querySelector("h3");
-    if (!check || !title) return;
-    check.dataset.result = result;
-    title.querySelector(".code-mark")?.remove();
-    const mark = el("span", { class: "code-mark" }, el("span", { "aria-hidden": "true" }, words.marks[result]),
-      el("span", { class: "tcp-spoken" }, `${words.results[result]}: `));
-    title.prepend(mark);
-    if (result === "none" || result === "running") check.replaceChildren(title);
+    this.mark(check, result, words);
   }
 
   /** @param {number | null} line @param {boolean} [focus] */
@@ -348,25 +328,10 @@ export class CodeLab extends HTMLElement {
     if (focus) this.#program?.focus();
   }
 
-  /** @param {string} text @param {...Node} more */
-  #say(text, ...more) {
-    this.#region("message").replaceChildren(el("p", {}, text), ...more);
-  }
-
-  /** @param {boolean} on */
-  #working(on) {
-    const [run, stop] = ["run", "stop"].map((name) => /** @type {HTMLButtonElement} */ (this.querySelector(`[data-action=${name}]`)));
-    const focused = document.activeElement === run || document.activeElement === stop;
-    run.hidden = on;
-    stop.hidden = !on;
-    if (focused) (on ? stop : run).focus();
-    this.toggleAttribute("data-running", on);
-  }
-
   #showEngine() {
     const { health, progress } = this.#runner;
     this.dataset.engine = health;
-    if (health === "starting" && this.#waiting) this.#say(progress.text || words.starting);
+    if (health === "starting" && this.#waiting) this.say(progress.text || words.starting);
   }
 }
 

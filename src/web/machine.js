@@ -3,6 +3,7 @@
  * The edits stand in the address. Python draws the map and plays the scenarios; nothing here knows a rule.
  */
 
+import { Bench } from "./bench.js";
 import { el, setFragment } from "./dom.js";
 import { engine, Overrun, Refusal } from "./engine.js";
 import { engine as engineWords, machine as words } from "./strings.js";
@@ -13,25 +14,16 @@ import { engine as engineWords, machine as words } from "./strings.js";
 
 const PATIENCE = 8_000;
 
-export class Machine extends HTMLElement {
+export class Machine extends Bench {
   /** @type {Edit[]} */ #edits = [];
   #run = 0;
   #plan = null;
-  /** @type {AbortController | null} */ #leaving = null;
 
   connectedCallback() {
-    this.#leaving = new AbortController();
-    const { signal } = this.#leaving;
+    const signal = this.arrive();
     this.#plan = JSON.parse(this.dataset.plan ?? "null");
-    this.#region("controls").hidden = false;
-    const tools = this.#region("tools");
-    tools.setAttribute("role", "group");
-    tools.setAttribute("aria-label", words.tools);
-    tools.replaceChildren(
-      el("button", { type: "button", "data-action": "run" }, words.run),
-      el("button", { type: "button", "data-action": "stop", hidden: true }, words.stop),
-      el("button", { type: "button", "data-action": "reset" }, words.reset),
-    );
+    this.region("controls").hidden = false;
+    this.tools(words.tools, { run: words.run, stop: words.stop, reset: words.reset });
     this.addEventListener("click", (event) => this.#press(event), { signal });
     this.addEventListener("change", () => this.#choose(), { signal });
     this.addEventListener("focusin", () => engine.start(), { signal, once: true });
@@ -43,32 +35,22 @@ export class Machine extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#leaving?.abort();
+    super.disconnectedCallback();
     this.#run++;
-  }
-
-  /** @param {string} name @returns {HTMLElement} */
-  #region(name) {
-    return /** @type {HTMLElement} */ (this.querySelector(`[data-region="${name}"]`));
-  }
-
-  /** @param {string} name @returns {any} */
-  #field(name) {
-    return this.querySelector(`[data-field="${name}"]`);
   }
 
   // --- choosing -------------------------------------------------------------------------------------------
 
   /** Shows only the rows of the state, and only the values of the system. */
   #choose() {
-    const [state, row, stack, name, value] = ["state", "row", "stack", "name", "value"].map((field) => this.#field(field));
+    const [state, row, stack, name, value] = ["state", "row", "stack", "name", "value"].map((field) => this.field(field));
     pick(row, (option) => (option.dataset.states ?? "").split(" ").includes(state.value));
     pick(name, (option) => option.dataset.stack === stack.value);
     const chosen = row.selectedOptions[0];
-    if (chosen && this.#field("why").dataset.row !== chosen.value) {
-      this.#field("why").textContent = chosen.dataset.why ?? "";
-      this.#field("why").dataset.row = chosen.value;
-      this.#field("to").value = chosen.dataset.to ?? "stay";
+    if (chosen && this.field("why").dataset.row !== chosen.value) {
+      this.field("why").textContent = chosen.dataset.why ?? "";
+      this.field("why").dataset.row = chosen.value;
+      this.field("to").value = chosen.dataset.to ?? "stay";
     }
     const set = name.selectedOptions[0];
     const which = `${stack.value} ${set?.value}`;
@@ -82,10 +64,10 @@ export class Machine extends HTMLElement {
   #press(event) {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     const { action, index, draw } = button?.dataset ?? {};
-    if (action === "change") this.#edit({ row: this.#field("row").value, to: this.#field("to").value });
-    else if (action === "drop") this.#edit({ row: this.#field("row").value, to: "" });
+    if (action === "change") this.#edit({ row: this.field("row").value, to: this.field("to").value });
+    else if (action === "drop") this.#edit({ row: this.field("row").value, to: "" });
     else if (action === "set") {
-      const [stack, name, value] = ["stack", "name", "value"].map((field) => this.#field(field).value);
+      const [stack, name, value] = ["stack", "name", "value"].map((field) => this.field(field).value);
       this.#edit({ stack, name, value });
     } else if (action === "reset") this.#replace([]);
     else if (action === "run") this.#all();
@@ -125,7 +107,7 @@ export class Machine extends HTMLElement {
     const items = this.#edits.map((edit, n) => el("li", {},
       el("span", {}, "row" in edit ? words.row(named(edit.row), edit.to) : words.value(edit.stack, edit.name, edit.value)), " ",
       el("button", { type: "button", "data-index": n }, words.undo)));
-    this.#region("edits").replaceChildren(items.length ? el("ol", {}, ...items) : el("p", {}, words.none));
+    this.region("edits").replaceChildren(items.length ? el("ol", {}, ...items) : el("p", {}, words.none));
     const ran = this.querySelector("[data-scenario]:not([data-result=none])");
     if (ran) {
       for (const item of this.#items) this.#mark(item, "none");
@@ -138,11 +120,11 @@ export class Machine extends HTMLElement {
   async #redraw() {
     try {
       const { html } = await engine.ask({ ask: "machine-map", edits: this.#edits, plan: this.#plan }, { patience: PATIENCE });
-      this.#region("states").innerHTML = html.states;
-      this.#say("");
+      this.region("states").innerHTML = html.states;
+      this.say("");
       return true;
     } catch (error) {
-      this.#say(this.#reason(error));
+      this.say(this.#reason(error));
       return false;
     }
   }
@@ -153,13 +135,13 @@ export class Machine extends HTMLElement {
 
   async #all() {
     const run = ++this.#run;
-    this.#working(true);
+    this.working(true);
     for (const item of this.#items) this.#mark(item, "none");
     let differ = 0;
     let broken = 0;
     try {
       for (const [n, item] of this.#items.entries()) {
-        this.#say(words.running(n + 1, this.#items.length));
+        this.say(words.running(n + 1, this.#items.length));
         this.#mark(item, "running");
         /** @type {Outcome} */ let outcome;
         try {
@@ -174,11 +156,11 @@ export class Machine extends HTMLElement {
         broken += Number(outcome.broke.length > 0 || this.#fault(outcome));
         this.#fill(item, outcome);
       }
-      this.#say(words.summary(differ, broken, this.#items.length));
+      this.say(words.summary(differ, broken, this.#items.length));
     } catch (error) {
-      if (run === this.#run) this.#say(this.#reason(error));
+      if (run === this.#run) this.say(this.#reason(error));
     } finally {
-      if (run === this.#run) this.#working(false);
+      if (run === this.#run) this.working(false);
     }
   }
 
@@ -190,7 +172,7 @@ export class Machine extends HTMLElement {
 
   #stop() {
     this.#run++;
-    this.#working(false);
+    this.working(false);
     for (const item of this.#items) if (item.dataset.result === "running") this.#mark(item, "none");
   }
 
@@ -236,34 +218,13 @@ export class Machine extends HTMLElement {
       };
       button.replaceWith(el("div", { class: "bench-ladders" }, side(words.was, html.was), side(words.now, html.now)));
     } catch (error) {
-      this.#say(this.#reason(error));
+      this.say(this.#reason(error));
     }
   }
 
   /** @param {HTMLElement} item @param {string} result */
   #mark(item, result) {
-    const title = item.querySelector("h3");
-    if (!title) return;
-    item.dataset.result = result;
-    title.querySelector(".code-mark")?.remove();
-    title.prepend(el("span", { class: "code-mark" }, el("span", { "aria-hidden": "true" }, words.marks[result]),
-      el("span", { class: "tcp-spoken" }, `${words.results[result]}: `)));
-    item.replaceChildren(title);
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    this.#region("message").replaceChildren(...(text ? [el("p", {}, text)] : []));
-  }
-
-  /** @param {boolean} on */
-  #working(on) {
-    const [run, stop] = ["run", "stop"].map((name) => /** @type {HTMLButtonElement} */ (this.querySelector(`[data-action=${name}]`)));
-    const focused = document.activeElement === run || document.activeElement === stop;
-    run.hidden = on;
-    stop.hidden = !on;
-    if (focused) (on ? stop : run).focus();
-    this.toggleAttribute("data-running", on);
+    this.mark(item, result, words);
   }
 }
 

@@ -1,6 +1,6 @@
 /** `<tcp-pkt>`: a packetdrill script is written here, played against the engine, and shown as a ladder. */
 
-import { el } from "./dom.js";
+import { Bench } from "./bench.js";
 import { engine, Overrun, Refusal } from "./engine.js";
 import { keepProgram, keptProgram, program } from "./program.js";
 import { engine as engineWords, pkt as words } from "./strings.js";
@@ -10,24 +10,19 @@ import { engine as engineWords, pkt as words } from "./strings.js";
 const NAME = "packetdrill";
 const PATIENCE = 5_000;
 
-export class Packetdrill extends HTMLElement {
+export class Packetdrill extends Bench {
   /** @type {import("./program.js").Program | null} */ #program = null;
   #run = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #saving;
-  /** @type {AbortController | null} */ #leaving = null;
 
   async connectedCallback() {
-    this.#leaving = new AbortController();
-    const { signal } = this.#leaving;
+    const signal = this.arrive();
     const text = /** @type {HTMLElement} */ (this.querySelector(".code-text"));
     const saved = keptProgram(NAME);
-    this.#region("controls").hidden = false;
-    const tools = this.#region("tools");
-    tools.setAttribute("role", "group");
-    tools.setAttribute("aria-label", words.tools);
-    tools.replaceChildren(el("button", { type: "button", "data-action": "run" }, words.run));
-    tools.addEventListener("click", () => this.#play(), { signal });
-    this.#field("start").addEventListener("change", () => this.#begin(), { signal });
+    this.region("controls").hidden = false;
+    this.tools(words.tools, { run: words.run });
+    this.region("tools").addEventListener("click", () => this.#play(), { signal });
+    this.field("start").addEventListener("change", () => this.#begin(), { signal });
     this.addEventListener("focusin", () => engine.start(), { signal, once: true });
     addEventListener("pagehide", () => this.#save(), { signal });
     this.#program = await program(text, {
@@ -38,26 +33,16 @@ export class Packetdrill extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#leaving?.abort();
+    super.disconnectedCallback();
     this.#save();
-  }
-
-  /** @param {string} name @returns {HTMLElement} */
-  #region(name) {
-    return /** @type {HTMLElement} */ (this.querySelector(`[data-region="${name}"]`));
-  }
-
-  /** @param {string} name @returns {HTMLSelectElement} */
-  #field(name) {
-    return /** @type {HTMLSelectElement} */ (this.querySelector(`[data-field="${name}"]`));
   }
 
   /** Puts one of the given scripts into the editor; Undo brings back what was there. */
   #begin() {
-    const text = this.#field("start").selectedOptions[0]?.dataset.text;
+    const text = this.field("start").selectedOptions[0]?.dataset.text;
     if (!this.#program || text === undefined) return;
     this.#program.text = text;
-    this.#field("stack").value = "";
+    this.field("stack").value = "";
     this.#play();
   }
 
@@ -76,30 +61,25 @@ export class Packetdrill extends HTMLElement {
     const run = ++this.#run;
     this.#save();
     this.#program.mark(null);
-    if (engine.health !== "live") this.#say(words.starting);
+    if (engine.health !== "live") this.say(words.starting);
     try {
-      const question = { ask: "pkt", script: this.#program.text, stack: this.#field("stack").value };
+      const question = { ask: "pkt", script: this.#program.text, stack: this.field("stack").value };
       /** @type {Answer} */ const answer = await engine.ask(question, { patience: PATIENCE });
       if (run === this.#run) this.#show(answer);
     } catch (error) {
       if (run !== this.#run) return;
       const failed = () => engineWords.failed(error instanceof Error ? error.message : "");
-      this.#say(error instanceof Overrun ? words.overrun : error instanceof Refusal ? error.message : failed());
+      this.say(error instanceof Overrun ? words.overrun : error instanceof Refusal ? error.message : failed());
     }
   }
 
   /** @param {Answer} answer */
   #show(answer) {
     this.dataset.result = answer.kind;
-    this.#say(words.told[answer.kind](answer));
+    this.say(words.told[answer.kind](answer));
     if (answer.line) this.#program?.mark(answer.line);
-    const ladder = this.#region("ladder");
+    const ladder = this.region("ladder");
     ladder.hidden = !answer.html.ladder;
     ladder.innerHTML = answer.html.ladder;
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    this.#region("message").replaceChildren(el("p", {}, text));
   }
 }

@@ -14,12 +14,10 @@ import re
 from typing import Any, Final
 
 from markdown import Markdown
-from markdown.extensions import Extension
-from markdown.inlinepatterns import InlineProcessor
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
-from teardown.site.cite import fatal
+from teardown.site.inline import Inline
 from teardown.world.run import run
 from teardown.world.scenario import load
 
@@ -31,32 +29,16 @@ def anchors(scenario: str, steps: int) -> str:
     return f'<div class="tcp-anchors">{"".join(f"""<a id="{escape(scenario)}/{i}"></a>""" for i in range(steps))}</div>'
 
 
-class StepExtension(Extension):
-    """Takes links to steps before Python-Markdown's own links (160) do."""
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Python-Markdown's name)
-        """Register the pattern."""
-        md.inlinePatterns.register(_StepLink(_LINK, md), "teardown-step", 176)
-
-
-def makeExtension(**kwargs: Any) -> StepExtension:  # noqa: N802 (Python-Markdown's name)
-    """What Python-Markdown calls for `teardown.site.steps` in a configuration."""
-    return StepExtension(**kwargs)
-
-
-class _StepLink(InlineProcessor):
+def _html(md: Markdown, match: re.Match[str]) -> str:
     """One link to one step."""
+    text, name, step = match[1], match[2], int(match[3])
+    check(name, step, getattr(md, "teardown_figures", {}))
+    return f'<a class="tcp-step" href="#{escape(name)}/{step}">{escape(text)}</a>'
 
-    def handleMatch(  # type: ignore[override]  # noqa: N802
-        self, m: re.Match[str], data: str
-    ) -> tuple[str, int, int]:
-        text, name, step = m[1], m[2], int(m[3])
-        try:
-            check(name, step, getattr(self.md, "teardown_figures", {}))
-        except InputError as error:
-            raise fatal(self.md, error, m[0]) from error
-        link = f'<a class="tcp-step" href="#{escape(name)}/{step}">{escape(text)}</a>'
-        return self.md.htmlStash.store(link), m.start(0), m.end(0)
+
+def makeExtension(**kwargs: Any) -> Inline:  # noqa: N802 (Python-Markdown's name)
+    """What Python-Markdown calls for `teardown.site.steps`: before its own links (160)."""
+    return Inline("teardown-step", _LINK, 176, _html, **kwargs)
 
 
 def check(scenario: str, step: int, figures: dict[str, int]) -> None:

@@ -17,13 +17,11 @@ from functools import cache
 from typing import Any, Final
 
 from markdown import Markdown
-from markdown.extensions import Extension
-from markdown.inlinepatterns import InlineProcessor
 
 from teardown.draw.svg import escape
 from teardown.errors import InputError
 from teardown.programs import PROGRAMS
-from teardown.site.cite import fatal
+from teardown.site.inline import Inline
 from teardown.stacks import names as stack_names
 from teardown.stacks import stack
 from teardown.world import scenario
@@ -81,28 +79,11 @@ def _stay(name: str, host: str, state: str) -> int:
     return until - stays[inside[0]][0]
 
 
-class ValueExtension(Extension):
-    """Takes values before citations (175) look at brackets."""
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Python-Markdown's name)
-        """Register the pattern."""
-        md.inlinePatterns.register(_Value(PATTERN, md), "teardown-value", 177)
+def _html(_md: Markdown, match: re.Match[str]) -> str:
+    """The value, as text in which a number stays with its unit."""
+    return escape(value(match[1])).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def makeExtension(**kwargs: Any) -> ValueExtension:  # noqa: N802 (Python-Markdown's name)
-    """What Python-Markdown calls for `teardown.site.values` in a configuration."""
-    return ValueExtension(**kwargs)
-
-
-class _Value(InlineProcessor):
-    """One value."""
-
-    def handleMatch(  # type: ignore[override]  # noqa: N802
-        self, m: re.Match[str], data: str
-    ) -> tuple[str, int, int]:
-        try:
-            text = value(m[1])
-        except InputError as error:
-            raise fatal(self.md, error, f"={m[1]}") from error
-        # A number stays with its unit.
-        return self.md.htmlStash.store(escape(text).replace(" ", "\N{NO-BREAK SPACE}")), m.start(0), m.end(0)
+def makeExtension(**kwargs: Any) -> Inline:  # noqa: N802 (Python-Markdown's name)
+    """What Python-Markdown calls for `teardown.site.values`: before citations (175) look at brackets."""
+    return Inline("teardown-value", PATTERN, 177, _html, **kwargs)
