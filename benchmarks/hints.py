@@ -22,7 +22,10 @@ def places(lab: str, seed: int, walks: int = WALKS) -> Iterator[list[str]]:
     for walk in range(walks):
         chance, played = random.Random(f"{lab} {seed} {walk}"), list[str]()
         for made in range(1, LONGEST + 1):
-            played.append(chance.choice(re.findall(r'data-move="([^"]+)"', bench.situation(lab, played, seed=seed)["html"]["moves"])))
+            offered = re.findall(r'data-move="([^"]+)"', bench.situation(lab, played, seed=seed)["html"]["moves"])
+            if not offered:  # both ends are done
+                break
+            played.append(chance.choice(offered))
             if made % EVERY == 0:
                 yield list(played)
 

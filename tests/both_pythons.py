@@ -24,6 +24,8 @@ def walk(lab: str) -> list[str]:
         answer = browser.answer(json.dumps({"ask": "situation", "lab": lab, "moves": moves}))
         out.append(digest(answer))
         legal = [part.split('"')[0] for part in json.loads(answer)["html"]["moves"].split('data-move="')[1:]]
+        if not legal:  # both ends are done
+            break
         moves = [*moves, legal[(turn * 7) % len(legal)]]
     return out
 
