@@ -159,7 +159,7 @@ def moves(w: World) -> str:
         out.append(f'<div class="lab-programs">{"".join(programs)}</div>')
     clock = [_button(m, kind) for all_, kind in ((legal, "move"), (tries, "try")) for m in all_ if m.kind in ("fire", "wait")]
     if ending(w).kind == "closed":  # an hour more would be like the last one
-        out.append("<p>Both ends are done. Take a move back, or start again, to see another way.</p>")
+        out.append('<p class="lab-over">Both ends are done. Take a move back, or start again, to see another way.</p>')
     elif clock:
         out.append(f"<h3>Time</h3><ul>{''.join(f'<li>{b}</li>' for b in clock)}</ul>")
     return "".join(out)
