@@ -72,7 +72,7 @@ def test_every_page_is_a_chapter(whole: book.Book) -> None:
 def test_no_footnote_and_no_figure_is_lost(whole: book.Book) -> None:
     articles = "".join(one.article for one in built.pages(ROOT, SITE))
     cited = len(re.findall(r'<sup class="cite"', articles)) + len(re.findall(r'<sup id="fnref', articles))
-    assert cited == whole.counts.notes == whole.html.count('<span class="fn">')
+    assert cited == whole.counts.notes == len(re.findall(r'<span class="fn( said)?">', whole.html))
     figures = len(re.findall(r"<figure\b", articles))
     assert figures == whole.counts.figures == len(re.findall(r"<figure\b", whole.html))
 
@@ -260,7 +260,7 @@ def test_every_footnote_is_printed(part: tuple[book.Book, Path]) -> None:
         pytest.skip("pdftotext is not here")
     text = subprocess.run(["pdftotext", "-layout", part[1], "-"], capture_output=True, text=True, check=True).stdout
     printed = re.sub(r"[\s-]", "", text)
-    notes = re.findall(r'<span class="fn">(.*?)</span>', part[0].html)
+    notes = re.findall(r'<span class="fn(?: said)?">(.*?)</span>', part[0].html)
     wanted = collections.Counter(re.sub(r"[\s-]", "", html.unescape(re.sub(r"<[^>]+>", "", note))) for note in notes)
     assert wanted.total() >= 50
     assert not {note: n for note, n in wanted.items() if printed.count(note) < n}

@@ -36,8 +36,10 @@ def draw(lanes: Sequence[Lane], title: str, *, ids: str = "lanes") -> str:
     ordered = sorted(lanes, key=lambda lane: (lane.wait is None, lane.wait or 0, lane.name))
     height = TOP + ROW * len(ordered) + 28
     said = "; ".join(f"{lane.name}: {_said(lane)}" for lane in ordered)
+    # The lines of the scale stand beside the bars and not behind the names.
+    tops = [TOP + ROW * n + 18 for n in range(len(ordered))]
     grid = "".join(
-        el("path", class_="tick", d=f"M{num(_x(s))} {num(TOP)}V{num(height - 22)}", stroke=HAIR, stroke_width=0.6)
+        el("path", class_="tick", d="".join(f"M{num(_x(s))} {num(y)}V{num(y + 26)}" for y in tops), stroke=HAIR, stroke_width=0.6)
         + el("text", escape(text), class_="note", x=_x(s), y=height - 6, fill=SOFT,
              text_anchor="middle" if s > 10 else "start")
         for s, text in _MARKS

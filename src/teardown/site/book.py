@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from teardown.errors import InputError
 from teardown.site import book_figures, book_index, press, takeaway
-from teardown.site.book_pages import Chapter, Chapters, Counts
+from teardown.site.book_pages import Chapter, Chapters, Counts, page_of
 from teardown.site.built import configuration, pages
 from teardown.site.edition import day, edition
 from teardown.world.run import run
@@ -24,14 +24,17 @@ from teardown.world.scenario import load
 
 #: The run on the cover.
 _COVER: Final = "buggy-client"
-#: Parts whose chapters begin on a page of their own, as every worksheet does. Others follow each other on the page.
-_APART: Final = frozenset({"The FAQ", "Guide"})
 #: Parts of whose chapters the contents name no sections.
 _TITLES_ONLY: Final = frozenset({"Questions"})
 #: Parts whose names only a site has.
 _PARTS: Final = {"Home": "At a glance"}
 #: More sections than these are a list, not a help.
 _MOST_SECTIONS: Final = 12
+#: Said on the cover, where the title stands already.
+_ABOUT: Final = (
+    "Why one side of a connection may wait for ever, and what ends the wait. "
+    "Each case as a picture, in words and step by step, with a worksheet for each lab."
+)
 _ANSWERS: Final = "Answers"
 _INDEX: Final = "Index of states and timers"
 
@@ -61,7 +64,7 @@ def compose(root: Path, site: Path, *, answers: bool = True, only: Sequence[str]
         page = chapter.page
         opening = page.part != part
         before, sheet = sheet, 'class="sheet-lab"' in chapter.body
-        apart = page.part in _APART or sheet or before
+        apart = sheet or before  # a worksheet begins on a page of its own; other chapters follow each other
         if opening:
             part, group = page.part, ""
             contents.append(f'<li class="toc-part"><a href="#part-{page.slug}">{html.escape(_PARTS.get(part, part))}</a></li>')
@@ -71,7 +74,8 @@ def compose(root: Path, site: Path, *, answers: bool = True, only: Sequence[str]
         contents.append(f'<li class="toc-chapter"><a href="#{page.slug}">{html.escape(chapter.title)}</a></li>')
         if page.part not in _TITLES_ONLY and len(chapter.sections) <= _MOST_SECTIONS:
             contents += [f'<li class="toc-section"><a href="#{i}">{html.escape(t)}</a></li>' for i, t in chapter.sections]
-        body.append(_chapter(chapter, index.marked(chapter), opening=opening, running=not opening and not apart))
+        said = _about_labs(answers) if opening and page.part == "Labs" else ""
+        body.append(_chapter(chapter, said + index.marked(chapter), opening=opening, running=not opening and not apart))
     if answers and maker.answers:
         contents.append(f'<li class="toc-part"><a href="#answers">{_ANSWERS}</a></li>')
         body.append(_answers(maker.answers))
@@ -83,7 +87,7 @@ def compose(root: Path, site: Path, *, answers: bool = True, only: Sequence[str]
         f'<meta name="author" content="The FIN_WAIT_2 project"><meta name="description" content="{html.escape(about)}">'
         '<meta name="keywords" content="TCP, FIN_WAIT_2, CLOSE_WAIT, TIME_WAIT, teardown">'
         f'<meta name="dcterms.created" content="{day()}"><meta name="dcterms.modified" content="{day()}"></head><body>'
-        f"{_cover(name, about, answers)}"
+        f"{_cover(name, answers)}"
         f'<section id="toc"><h1>Contents</h1><ul>{"".join(contents)}</ul></section>'
         f"{''.join(body)}"
         f'<section class="chapter" id="index"><h1 class="part-title">{_INDEX}</h1></section></body></html>'
@@ -102,18 +106,27 @@ def _chapter(chapter: Chapter, text: str, *, opening: bool, running: bool) -> st
     return f'<section class="{kind}{lab}">{head}{title}{text}</section>'
 
 
+def _about_labs(answers: bool) -> str:
+    """What only a reader of the book must know about the labs."""
+    key = f'<a class="xref" href="#answers">the answers</a>{page_of("#answers")} stand at the end' if answers else "the answers are left out"
+    return (
+        f'<p class="again">In this book each lab is a worksheet, and {key}. '
+        "To play it, open the same page of the site or of its offline copy.</p>"
+    )
+
+
 def _answers(found: Sequence[tuple[str, str, str]]) -> str:
     out = [f'<h1 class="part-title" id="answers">{_ANSWERS}</h1>']
     for slug, title, text in found:
         text = text.replace("<h4", "<h3").replace("</h4>", "</h3>")
         out.append(
             f'<section class="sheet-answers"><h2 class="chapter-title" id="answers-{slug}">{html.escape(title)}</h2>'
-            f'<p class="again">The sheet: <a class="xref" href="#{slug}">{html.escape(title)}</a>.</p>{text}</section>'
+            f'<p class="again">The sheet: <a class="xref" href="#{slug}">{html.escape(title)}</a>{page_of("#" + slug)}.</p>{text}</section>'
         )
     return f'<section class="chapter">{"".join(out)}</section>'
 
 
-def _cover(name: str, about: str, answers: bool) -> str:
+def _cover(name: str, answers: bool) -> str:
     from teardown.draw import ladder, state_map
     from teardown.draw.story import first_closer
     from teardown.site.state_graph import plan
@@ -124,7 +137,7 @@ def _cover(name: str, about: str, answers: bool) -> str:
     students = "" if answers else " For students: without the answers."
     return (
         f'<section id="cover"><p class="cover-name">{html.escape(name)}</p><p class="cover-title">How TCP connections end</p>'
-        f'<p class="cover-about">{html.escape(about)}</p><div class="cover-picture">{picture}{states}</div>'
+        f'<p class="cover-about">{_ABOUT}</p><div class="cover-picture">{picture}{states}</div>'
         f'<p class="cover-edition">{edition()}.{students}<br>The FIN_WAIT_2 project. Text CC BY 4.0, code MIT. '
         "Typefaces: Source Serif 4 and IBM Plex Mono, SIL Open Font License.</p></section>"
     )

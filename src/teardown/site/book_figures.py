@@ -27,7 +27,7 @@ _HEAD: Final = 34.0
 #: Rows of a ladder are at least this high.
 _ROW: Final = 120.0
 #: The first is higher: less at the foot of a page is no beginning.
-_FIRST: Final = 260.0
+_FIRST: Final = 200.0
 
 #: What no printer draws as a browser does, with the reason to be said.
 _BROKEN: Final = {
@@ -217,12 +217,16 @@ def _gap(drawing: Drawing, top: float, bottom: float) -> str:
     return "".join(out)
 
 
+def _clear(drawing: Drawing, heads: Sequence[float]) -> list[float]:
+    """Heights after steps at which neither an arrow nor a word lies."""
+    return [y for y in heads[:-1] if not any(s.fixed and s.top < y - 0.5 and s.bottom > y + 0.5 for s in drawing.shapes)]
+
+
 def cuts(drawing: Drawing, heads: Sequence[float]) -> list[float]:
-    """Heights after steps at which neither an arrow nor a word lies: where a page may break. The first is 0."""
+    """Where a page may break: some of the clear heights. The first is 0."""
     out = [0.0]
-    for y in heads[:-1]:
-        crossed = any(s.fixed and s.top < y - 0.5 and s.bottom > y + 0.5 for s in drawing.shapes)
-        if y - out[-1] >= (_ROW if out[1:] else _FIRST) and not crossed:
+    for y in _clear(drawing, heads):
+        if y - out[-1] >= (_ROW if out[1:] else _FIRST):
             out.append(y)
     if len(out) > 1 and drawing.height - out[-1] < _ROW:
         out.pop()
@@ -258,7 +262,7 @@ def columns(svg: str, heads: Sequence[float]) -> list[str]:
     drawing = taken_apart(checked(svg))
     places = []
     if drawing.shapes and drawing.height > (_COLUMN if heads else _PAGE):
-        places = cuts(drawing, heads or range(0, int(drawing.height), 4))[1:]
+        places = _clear(drawing, heads or range(0, int(drawing.height), 4))
     middle = min(places, key=lambda y: abs(y - drawing.height / 2), default=0.0)
     if not 0.25 < middle / drawing.height < 0.75:
         return [whole(svg)]

@@ -44,13 +44,15 @@ _KNOWN_BOXES: Final = frozenset(
 #: What only a screen needs: anchors for scripts, downloads, buttons that copy, words for a voice that paper says too.
 _SCREEN_ONLY: Final = (
     "a.headerlink", "div.tcp-anchors", "p.tcp-links", "p.takeaway", "p.lab-noscript", "noscript", "span.tcp-spoken",
-    "span.seen", "script", "link", "nav.md-path", ".md-source-file", "button.md-clipboard", "a.md-content__button",
+    "span.seen", ".screen", "script", "link", "nav.md-path", ".md-source-file", "button.md-clipboard", "a.md-content__button",
 )  # fmt: skip
 _SVG: Final = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 #: How print.css sets the words beside a ladder: characters a line, mm a line, and units of a ladder in one mm.
 _CHARACTERS: Final = 54
 _LINE: Final = 3.82
 _UNITS: Final = 360 / 68
+#: Lines of code that are longer are set in smaller type.
+_LONG_LINE: Final = 94
 #: A table of so many rows is kept on one page.
 _SHORT_TABLE: Final = 6
 _DRAWING: Final = re.compile(r'<img class="drawing"[^>]*>')
@@ -66,6 +68,11 @@ class Counts:
     figures: int = 0
     links: int = 0
     left_out: list[str] = field(default_factory=list)  # links to files that only the site has
+
+
+def page_of(target: str) -> str:
+    """Behind a link: the number of the page that it leads to."""
+    return f' <span class="at page" data-to="{html.escape(target)}"></span>'
 
 
 class Chapters:
@@ -222,11 +229,11 @@ class _Page:
                 continue
             keep = {"href": target} | ({"id": link["id"]} if link.get("id") else {})
             keep["class"] = self._kind(link, target)
-            if "step" in keep["class"] and (step := _STEP.search(target)):
-                keep["data-step"] = step[2]
             link.attrs = keep
             self.book.counts.links += 1
-            self._flatten(link)
+            outer = self._flatten(link)
+            if where := self._where(str(keep["class"]), target):
+                outer.insert_after(*self.new(where))
 
     def _kind(self, link: Tag, target: str) -> str:
         """The classes of a link: what is printed after it depends on them."""
@@ -238,16 +245,31 @@ class _Page:
             return "xref step"
         return "xref plain" if link.find_parent(class_="fn") else "xref"
 
-    def _flatten(self, link: Tag) -> None:
-        """WeasyPrint loses the link's place in the tags when the link holds other elements: they go around it."""
+    def _where(self, kind: str, target: str) -> str:
+        """What is printed after a link: a step, the number of a source, or a page."""
+        if kind == "xref step" and (step := _STEP.search(target)):
+            return f' <span class="at">(step\N{NO-BREAK SPACE}{step[2]})</span>'
+        if kind == "xref":
+            source = target.rpartition("--source-")[2]
+            number = self.book.number.get(source) if "--source-" in target else None
+            return f' <span class="at">[{number}]</span>' if number else page_of(target)
+        return ""
+
+    def _flatten(self, link: Tag) -> Tag:
+        """WeasyPrint loses the link's place in the tags when the link holds other elements: they go around it.
+
+        Returns the outermost of them.
+        """
+        outer = link
         inner = [child for child in link.children if not (isinstance(child, NavigableString) and not child.strip())]
         if len(inner) == 1 and isinstance(inner[0], Tag) and inner[0].name == "code":
             code = inner[0]
             code.unwrap()
-            link.wrap(self.soup.new_tag("code"))
+            outer = link.wrap(self.soup.new_tag("code"))
         for child in link.find_all(True):
             child.unwrap()
         link.string = " ".join(link.get_text().split()) or str(link["href"])
+        return outer
 
     def _target(self, address: str, link: Tag) -> str | None:
         parts = urlsplit(address)
@@ -283,7 +305,7 @@ class _Page:
                 element["id"] = f"{self.page.slug}--{element['id']}"
         for element in self.article.find_all(True):
             for name in [n for n in element.attrs if n.startswith(("aria-", "data-")) or n in ("role", "tabindex")]:
-                if name not in ("data-drawing", "data-step"):
+                if name not in ("data-drawing", "data-to"):
                     del element[name]
 
     def _counts(self) -> None:
@@ -395,8 +417,27 @@ class _Page:
             number = self.book.number[source.id]
             place = f", {html.escape(locator)}" if locator else ""
             parts.append(f'{html.escape(source.name)}{place} [<a href="{self._list()}#source-{source.id}">{number}</a>]')
+        self._note(sup, f'{"; ".join(parts)}.')
+
+    def _note(self, call: Tag, text: str) -> None:
+        """A footnote in the place of its call, never apart from the word before it.
+
+        A call that stands as a word itself ("Heard in: [7].") is printed as one.
+        """
         self.book.counts.notes += 1
-        self.replace(sup, f'<span class="fn">{"; ".join(parts)}.</span>')
+        before = call.previous_sibling
+        written = str(before) if isinstance(before, NavigableString) else ""
+        if before is None or written[-1:].isspace():
+            self.replace(call, f'<span class="fn said">{text}</span>')
+        elif isinstance(before, NavigableString):
+            word = written.split()[-1]
+            kept = self.soup.new_tag("span", attrs={"class": "keep"})
+            before.replace_with(NavigableString(written.removesuffix(word)), kept)
+            kept.append(NavigableString(word))
+            kept.extend(self.new(f'<span class="fn">{text}</span>'))
+            call.decompose()
+        else:
+            self.replace(call, f'<span class="fn">{text}</span>')
 
     def _list(self) -> str:
         up = "../" * self.page.address.count("/")
@@ -419,8 +460,7 @@ class _Page:
         for back in body.select("a.footnote-backref"):
             back.decompose()
         inner = " ".join(p.decode_contents() for p in body.find_all("p")) or body.decode_contents()
-        self.book.counts.notes += 1
-        self.replace(call, f'<span class="fn">{inner.strip()}</span>')
+        self._note(call, inner.strip())
 
     def notes(self, box: Tag) -> None:
         """The list of Markdown's footnotes: each stands at its call by now."""
@@ -434,7 +474,8 @@ class _Page:
             raise InputError(f"{len(names)} labels for {len(blocks)} tabs")
         out = []
         for name, block in zip(names, blocks, strict=True):
-            file = block.select_one(".filename")
+            first = block.find(True, recursive=False)  # a file's name belongs to the label if nothing stands before it
+            file = first.select_one(".filename") if first and "highlight" in (first.get("class") or ()) else None
             label = f"{html.escape(name)}" + (f": <code>{html.escape(file.get_text())}</code>" if file else "")
             if file:
                 file.decompose()
@@ -465,6 +506,8 @@ class _Page:
             link.unwrap()
         if (name := box.select_one("span.filename")) is not None:
             name.name = "p"
+        if (pre := box.pre) is not None and max(map(len, pre.get_text().splitlines()), default=0) > _LONG_LINE:
+            pre["class"] = "long"
         for call in box.select(".c, .c1"):
             if found := re.fullmatch(r"\s*(?:#|//)?\s*\((\d+)\)!?", call.get_text()):
                 call.string = f" ({found[1]})"

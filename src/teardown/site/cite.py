@@ -284,10 +284,9 @@ def _entry(listing: etree.Element, source: Reference, places: list[tuple[str, st
     else:
         _sub(li, "cite", source.title)
     by = ", ".join(str(part) for part in (source.author, source.year) if part)
-    for part in (by, source.where, source.method):
-        if part:
-            _say(li, ("" if source.title.endswith("?") and part is by else ".") + f" {part.rstrip('.')}")
-    _say(li, ".")
+    parts = [part.rstrip(".") for part in (by, source.where, source.method) if part]
+    ended = "" if source.title.endswith("?") else "."
+    _say(li, ended + "".join(f" {part}." for part in parts))
     if source.url:  # in words for paper; screens hide it, the title is the link
         _say(li, " ")
         _sub(li, "span", f"<{source.url}>", class_="url", aria_hidden="true")

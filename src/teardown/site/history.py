@@ -94,7 +94,7 @@ def timeline() -> str:
         title, "The events stand in the list below, with what happened and where it is recorded.", view_ends=gone.year,
     )  # fmt: skip
     items = "".join(
-        f"<li><b>{escape(e.date)}: {escape(e.title)}.</b> {escape(e.says)}"
+        f"<li><b>{escape(e.date)}: {escape(e.title)}{"" if e.title.endswith("?") else "."}</b> {escape(e.says)}"
         + (f" Blamed: {escape(e.blame)}." if e.blame else "")
         + f" <small>({_links(e.sources)})</small></li>"
         for e in events()

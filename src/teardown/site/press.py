@@ -6,9 +6,10 @@ Whatever WeasyPrint would only complain about (a missing anchor, picture or glyp
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,7 @@ import fontpkg_source_serif_4
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 from weasyprint import HTML, Document
+from weasyprint.layout import inline
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -29,6 +31,7 @@ PAPERS: Final = {"a4": "A4", "letter": "Letter"}
 #: Typefaces: cut -> (file, place on the axes `opsz` and `wght`, or None for a file that is one cut already).
 _SERIF: Final = Path(fontpkg_source_serif_4.ROOT) / "files"
 _MONO: Final = Path(fontpkg_ibm_plex_mono.ROOT) / "files"
+_KEEPING: Final = "\N{NO-BREAK SPACE}"
 _TEXT_SIZE, _DISPLAY_SIZE = 10, 40  # points that the letters are drawn for
 
 
@@ -89,6 +92,30 @@ class _Fetcher(URLFetcher):
         if parts.scheme != "file" or not any(path.is_relative_to(folder) for folder in self._folders):
             raise ValueError("the book may hold files of the site only")
         return super().fetch(url, headers)
+
+
+def _whole_runs(split: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """`split` without a fault of WeasyPrint 70: it breaks a line after the first word where a run of text fits and only
+    the blank at its end does not. A blank at the end of a line needs no room; one that must not break keeps its word.
+    """
+
+    def splits(text: str, style: Any, context: Any, width: Any, *more: Any, **named: Any) -> tuple[Any, ...]:
+        found = split(text, style, context, width, *more, **named)
+        resume = found[2]
+        if not resume or width is None or " " in text.encode()[:resume].decode().rstrip():
+            return found
+        if text[-1] == _KEEPING:
+            return split(f"{text[:-1]}n", style, context, width, *more, **named)
+        if text[-1] == " ":
+            run = split(text.rstrip(" "), style, context, width, *more, **named)
+            if run[2] is None and run[3] <= width:
+                return split(text, style, context, inf, *more, **named)
+        return found
+
+    return splits
+
+
+inline.split_first_line = _whole_runs(inline.split_first_line)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def student(lab: Lab, prefix: str = "", seed: int = 0) -> str:
         f'<p class="sheet-facts">{lab.minutes} minutes · seed {seed} · '
         f'Name <span class="blank">{_BLANK * 34}</span> Date <span class="blank">{_BLANK * 16}</span></p>'
     )
-    questions = _asked(f"<p>{escape(text)}</p>{ruled(_LINES)}" for text in lab.objectives)
+    questions = _asked((f"<p>{escape(text)}</p>{ruled(_LINES)}" for text in lab.objectives), "asked words")
     asked = f'<h4 id="{prefix}questions">Answer in your own words</h4>{questions}'
     return facts + (_to_play(lab, prefix, seed) if lab.code is None else _to_write(lab, lab.code, prefix, seed)) + asked
 
@@ -174,13 +174,13 @@ def _program(source: str) -> str:
     return f'<div class="highlight"><pre><code>{highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))}</code></pre></div>'
 
 
-def _asked(items: Iterable[str]) -> str:
+def _asked(items: Iterable[str], kind: str = "asked") -> str:
     """A numbered list of items that are more than a line; each begins with a paragraph.
 
     The numbers are written out: a tagged PDF has no place for a marker beside several blocks.
     """
     numbered = (item.replace("<p>", f"<p><b>{n}.</b> ", 1) for n, item in enumerate(items, 1))
-    return f'<ul class="asked">{"".join(f"<li>{item}</li>" for item in numbered)}</ul>'
+    return f'<ul class="{kind}">{"".join(f"<li>{item}</li>" for item in numbered)}</ul>'
 
 
 def _way(lab: Lab, goal: Goal) -> str:
@@ -194,7 +194,7 @@ def _way(lab: Lab, goal: Goal) -> str:
     told = "".join(f"<li>{escape(text)}</li>" for text in ways.told(scenario, made))
     if not made:
         return "<b>It is so from the start.</b></p>"
-    return f'<b>{escape(at)}{len(made)} moves:</b></p><ol class="sheet-two">{told}</ol>'
+    return f'<b>{escape(at)}{len(made)} move{"s" if len(made) > 1 else ""}:</b></p><ol class="sheet-two">{told}</ol>'
 
 
 def _table(trace: Trace, *, filled: bool) -> str:

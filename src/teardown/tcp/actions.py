@@ -139,7 +139,7 @@ def _(d: Any, s: Any) -> Any:
 # ------------------------------------------------------------------------------------------------- calls
 @action("queue-data")
 def _(d: Any, s: Any) -> Any:
-    """The program hands over `amount` bytes."""
+    """The program hands over so many bytes."""
     d.snd_end += d.amount
     d.result = str(d.amount)
 

@@ -63,7 +63,7 @@ class Owes(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One entry of the trace. States, timers, checklists and `owes` are those *after* the event."""
+    """One entry of the trace. States, timers, checklists and `owes` are those after the event."""
 
     i: int
     t: int
