@@ -108,7 +108,9 @@ def _chapter(chapter: Chapter, text: str, *, opening: bool, running: bool) -> st
 
 def _about_labs(answers: bool) -> str:
     """What only a reader of the book must know about the labs."""
-    key = f'<a class="xref" href="#answers">the answers</a>{page_of("#answers")} stand at the end' if answers else "the answers are left out"
+    key = "the answers are left out"
+    if answers:
+        key = f'<a class="xref" href="#answers">the answers</a>{page_of("#answers")} stand at the end'
     return (
         f'<p class="again">In this book each lab is a worksheet, and {key}. '
         "To play it, open the same page of the site or of its offline copy.</p>"

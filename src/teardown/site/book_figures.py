@@ -22,12 +22,13 @@ MONO: Final = "'IBM Plex Mono', monospace"
 _COLUMN: Final = 420.0
 #: Other drawings that are higher than this would fill a page.
 _PAGE: Final = 800.0
-#: The heads of a ladder's lanes lie above this height.
-_HEAD: Final = 34.0
 #: Rows of a ladder are at least this high.
 _ROW: Final = 120.0
 #: The first is higher: less at the foot of a page is no beginning.
 _FIRST: Final = 200.0
+
+#: Pieces of a ladder in columns are at least this high.
+_PIECE: Final = 60.0
 
 #: What no printer draws as a browser does, with the reason to be said.
 _BROKEN: Final = {
@@ -184,22 +185,13 @@ def _path_heights(path: str) -> list[float]:
     return heights or [0.0]
 
 
-def band(drawing: Drawing, top: float, bottom: float, title: str, more: float = 0, head: bool = False) -> str:
-    """What lies between two heights. `more` makes it higher: what is upright there goes on.
-
-    `head` puts the heads of the lanes above it.
-    """
+def band(drawing: Drawing, top: float, bottom: float, title: str, more: float = 0) -> str:
+    """What lies between two heights. `more` makes it higher: what is upright there goes on."""
     if more:
         drawn = [s.markup for s in drawing.shapes if s.bottom >= top - 4 and s.top <= bottom]
         inner = "".join(drawn) + _gap(drawing, bottom, bottom + more)
         return _svg(drawing, inner, top, bottom + more, title)
     inner = "".join(s.markup for s in drawing.shapes if s.bottom >= top - 4 and s.top <= bottom + 4)
-    if head:
-        names = "".join(s.markup for s in drawing.shapes if s.bottom <= _HEAD and s.markup.startswith("<text"))
-        up = top - _HEAD
-        paper = f'<rect x="0" y="{num(up)}" width="{num(drawing.width)}" height="{num(_HEAD)}" fill="{LIGHT_PAGE}"/>'
-        inner += f'{paper}<g transform="translate(0 {num(up)})">{names}</g>'
-        top = up
     return _svg(drawing, inner, top, bottom, title)
 
 
@@ -255,18 +247,21 @@ def rows(svg: str, heads: Sequence[float], needs: Sequence[float]) -> list[tuple
 
 
 def columns(svg: str, heads: Sequence[float]) -> list[str]:
-    """A ladder as one picture, or as two of about the same height to stand side by side.
+    """A ladder as one picture, or in pieces to be set in two columns, which may go on on the next page.
 
-    Without `heads` it is another drawing, which is cut wherever no word and no arrow lies.
+    Without `heads` it is another drawing; one that would fill a page becomes two pieces of about the same height.
     """
     drawing = taken_apart(checked(svg))
-    places = []
-    if drawing.shapes and drawing.height > (_COLUMN if heads else _PAGE):
-        places = _clear(drawing, heads or range(0, int(drawing.height), 4))
-    middle = min(places, key=lambda y: abs(y - drawing.height / 2), default=0.0)
-    if not 0.25 < middle / drawing.height < 0.75:
+    starts = [0.0]
+    if heads and drawing.shapes and drawing.height > _COLUMN:
+        for y in _clear(drawing, heads):
+            if y - starts[-1] >= _PIECE and drawing.height - y >= _PIECE:
+                starts.append(y)
+    elif drawing.shapes and drawing.height > _PAGE:
+        places = _clear(drawing, range(0, int(drawing.height), 4))
+        starts += [y for y in places if y == min(places, key=lambda y: abs(y - drawing.height / 2))]
+    if len(starts) == 1:
         return [whole(svg)]
-    return [
-        band(drawing, 0, middle, _said(drawing)),
-        band(drawing, middle, drawing.height, f"{drawing.title}, part 2 of 2.", head=bool(heads)),
-    ]
+    ends = [*starts[1:], drawing.height]
+    titles = [_said(drawing), *(f"{drawing.title}, part {n} of {len(starts)}." for n in range(2, len(starts) + 1))]
+    return [band(drawing, *place) for place in zip(starts, ends, titles, strict=True)]

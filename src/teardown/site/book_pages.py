@@ -46,7 +46,8 @@ _SCREEN_ONLY: Final = (
     "a.headerlink", "div.tcp-anchors", "p.tcp-links", "p.takeaway", "p.lab-noscript", "noscript", "span.tcp-spoken",
     "span.seen", ".screen", "script", "link", "nav.md-path", ".md-source-file", "button.md-clipboard", "a.md-content__button",
 )  # fmt: skip
-_SVG: Final = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+#: A script may hold drawings as text: it is no place to look for them.
+_SVG: Final = re.compile(r"<svg\b.*?</svg>|<script\b.*?</script>", re.DOTALL)
 #: How print.css sets the words beside a ladder: characters a line, mm a line, and units of a ladder in one mm.
 _CHARACTERS: Final = 54
 _LINE: Final = 3.82
@@ -138,9 +139,11 @@ class _Page:
         self.figure_ids: dict[str, str] = {}  # scenario -> identifier of its first figure on this page
 
     def _keep(self, found: re.Match[str]) -> str:
+        lines = "\n" * found[0].count("\n")  # as many as before, so that the lines of what follows stay right
+        if found[0].startswith("<script"):
+            return lines
         self.drawings.append(found[0])
-        # As many lines as before, so that the lines of what follows stay right.
-        return f'<i data-drawing="{len(self.drawings) - 1}"></i>' + "\n" * found[0].count("\n")
+        return f'<i data-drawing="{len(self.drawings) - 1}"></i>{lines}'
 
     # --- the order of work ------------------------------------------------------------------------------------
 
@@ -380,10 +383,11 @@ class _Page:
                 out.append(_cards(trace, f"{anchor}-frames"))
             else:
                 pieces = book_figures.columns(svg, heads)
-                out.append(f'<div class="book-again book-in-{len(pieces)}">{"".join(pieces)}</div>')
+                kind = "book-again book-columns" if len(pieces) > 1 else "book-again book-whole"
+                out.append(f'<div class="{kind}">{"".join(pieces)}</div>')
                 out.append(
-                    f'<p class="again">This run step by step, in words and in cards: '
-                    f'<a href="#{self.book.told[name]}--{name}/0" data-made="">the first figure of it</a>.</p>'
+                    f'<p class="again">The {first_closer(trace)} is on the left. This run step by step, in words and in '
+                    f'cards: <a href="#{self.book.told[name]}--{name}/0" data-made="">the first figure of it</a>.</p>'
                 )
         elif figure.select_one(".transcript"):
             out.append(words.transcript(trace))

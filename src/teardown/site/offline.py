@@ -124,7 +124,8 @@ def _start(book: bool) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FIN_WAIT_2: start here</title>'
         '<meta name="viewport" content="width=device-width"><style>body{font:1.1rem/1.5 Georgia,serif;max-width:36em;'
         "margin:3em auto;padding:0 1em;color:#222;background:#fff;color-scheme:light dark}a{color:#7a3a10}"
-        "@media (prefers-color-scheme:dark){body{color:#ddd;background:#1c1c1c}a{color:#e8a678}}</style></head><body><main><h1>How TCP connections end</h1>"
+        "@media (prefers-color-scheme:dark){body{color:#ddd;background:#1c1c1c}a{color:#e8a678}}</style>"
+        "</head><body><main><h1>How TCP connections end</h1>"
         "<p>This is the whole site, on your own disk. It needs no network.</p><ul>"
         f'<li><a href="{FOLDER}/index.html">The pages</a>, with figures, search and labs.</li>{pdf}</ul>'
         "<p>If a page stays bare, the ZIP has not been unpacked: unpack it first.</p>"
