@@ -101,15 +101,16 @@ def _whole_runs(split: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[An
 
     def splits(text: str, style: Any, context: Any, width: Any, *more: Any, **named: Any) -> tuple[Any, ...]:
         found = split(text, style, context, width, *more, **named)
-        resume = found[2]
-        if not resume or width is None or " " in text.encode()[:resume].decode().rstrip():
+        _layout, length, resume, taken, *_ = found
+        if not resume or width is None or text[-1] not in (" ", _KEEPING):
+            return found
+        if taken * len(text.encode()) > 1.2 * width * length:  # it is longer than a line
             return found
         if text[-1] == _KEEPING:
             return split(f"{text[:-1]}n", style, context, width, *more, **named)
-        if text[-1] == " ":
-            run = split(text.rstrip(" "), style, context, width, *more, **named)
-            if run[2] is None and run[3] <= width:
-                return split(text, style, context, inf, *more, **named)
+        run = split(text.rstrip(" "), style, context, width, *more, **named)
+        if run[2] is None and run[3] <= width:
+            return split(text, style, context, inf, *more, **named)
         return found
 
     return splits
