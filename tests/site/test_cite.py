@@ -111,7 +111,7 @@ def test_the_list_cites_in_full_and_escapes_what_it_cites(page):
         "https://archive.example/1",
     ]
     assert linux.find("cite/a").get("data-versiondate") == "2026-01-02"
-    assert text(by_id(body, "source-m15")).startswith("Measurement M15: Is it lost?. On a bench.")
+    assert text(by_id(body, "source-m15")).startswith("Measurement M15: Is it lost? On a bench.")
 
 
 def test_the_list_is_the_last_section_and_in_the_contents(sources):
