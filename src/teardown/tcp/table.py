@@ -385,7 +385,7 @@ def _rows() -> list[Rule]:
         "The peer has our FIN. Its own may come at any time or never, so this system starts a clock.")
     row(FIN_WAIT_1, "segment ack", "has-ack ack-new ack-of-fin !skips-fin-wait-2 !limits-fin-wait-2",
         "take-ack return-close probe-if-detached", FIN_WAIT_2, "3.10.7.4",
-        "The peer has our FIN. Its own may come at any time or never, and no clock runs.")
+        "The peer has our FIN. Its own may come at any time or never, and no FIN_WAIT_2 timer starts.")
     row(FIN_WAIT_1, "segment ack", "has-ack ack-new !ack-of-fin", "take-ack", None, "3.10.7.4",
         "Some bytes are acknowledged, our FIN is not yet.")
     row(CLOSING, "segment ack", "has-ack ack-new ack-of-fin", "take-ack return-close stop-keepalive start-time-wait",
