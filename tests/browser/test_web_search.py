@@ -72,7 +72,8 @@ def test_a_pasted_error_finds_the_page_that_explains_it(front: Page) -> None:
 def test_typing_into_the_box(front: Page, query: str) -> None:
     box: Any = front.get_by_role("textbox", name="Search")
     box.click()
-    front.wait_for_timeout(500)  # the worker reads its index
+    # The worker has read its index when the theme says so.
+    expect(front.locator(".md-search-result__meta")).to_have_text("Type to start searching")
     box.press_sequentially(query, delay=5)
     links = front.locator(".md-search-result__list > li a.md-search-result__link:visible")
     expect(links.first).to_be_visible()
