@@ -10,6 +10,7 @@ from teardown.lab.check import check
 from teardown.lab.file import load
 from teardown.lab.goals import reached
 from teardown.lab.situation import future, hint, situation
+from teardown.lab.variants import places
 
 WHOSE_TURN = 'timers = "none of the client\'s kernel" }\nbecause'
 
@@ -118,5 +119,11 @@ def test_the_culprit_of_the_paste_is_computed_and_moves_with_the_seed() -> None:
         name = right["text"].split(",")[0]
         assert asked["html"]["sockets"].count(f"/{name} ") >= 3
         labels.add(name)
+        # The list is of the culprit's machine, and does not tell by an address which row the lab plays.
+        ends = places(seed)
+        forgetful = "server" if "let the client's FIN arrive" in asked["html"]["task"].replace("&#39;", "'") else "client"
+        mine = {row.split()[3].rpartition(":")[0] for row in asked["html"]["sockets"].splitlines()[1:]}
+        assert mine == {ends.of(forgetful).rpartition(":")[0]}
+        assert ends.client not in asked["html"]["sockets"]
     assert len(labels) > 2
     assert reached(load("close-wait-leak").goals[0], ()) is None

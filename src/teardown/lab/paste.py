@@ -18,7 +18,7 @@ from teardown.lab.waits import what_ends
 from teardown.tcp.states import CLOSE_WAIT, CLOSED
 from teardown.world import scenario as scenarios
 from teardown.world.moves import apply, begin, next_move
-from teardown.world.trace import HOSTS, Host
+from teardown.world.trace import HOSTS, Host, other
 from teardown.world.world import Scenario, World
 
 _KEYS = {"id", "process", "scenario", "host", "at", "copies", "eof"}
@@ -103,7 +103,8 @@ def pid(process: str, seed: int) -> int:
     return 1_000 + number(seed, f"pid {process}") % 28_000
 
 
-def leaks(rows: Sequence[Row]) -> tuple[str, ...]:
+@lru_cache(maxsize=64)
+def leaks(rows: tuple[Row, ...]) -> tuple[str, ...]:
     """The rows whose connection stays in CLOSE_WAIT for ever, as the engine says."""
     return tuple(
         row.id
@@ -112,11 +113,16 @@ def leaks(rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def text(rows: Sequence[Row], seed: int) -> str:
-    """The paste: one line for each connection, in an order that the seed decides."""
+def text(rows: tuple[Row, ...], seed: int) -> str:
+    """The paste: one line for each connection, in an order that the seed decides.
+
+    The machine is the one whose program leaks. The connection that the lab plays is not among them: its addresses stand
+    beside the question and would answer it.
+    """
     lines = []
     processes, net = named(rows, seed), places(seed)
-    local, away = net.server.split(":")[0], net.client.rpartition(".")[0]
+    here = next((row for row in rows if row.id in leaks(rows)), rows[0]).host
+    local, away = net.of(here).split(":")[0], net.of(other(here)).rpartition(".")[0]
     for row in rows:
         w, n = world(row), number(seed, f"row {row.id}")
         e = w.ends.of(row.host)
