@@ -104,7 +104,7 @@ def _whole_runs(split: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[An
         _layout, length, resume, taken, *_ = found
         if not resume or width is None or text[-1] not in (" ", _KEEPING):
             return found
-        if taken * len(text.encode()) > 1.2 * width * length:  # it is longer than a line
+        if taken * len(text.encode()) > 2 * width * length:  # it is longer than a line, whatever its letters
             return found
         if text[-1] == _KEEPING:
             return split(f"{text[:-1]}n", style, context, width, *more, **named)
