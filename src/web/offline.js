@@ -57,6 +57,8 @@ function watch(registration) {
 function tell(worker) {
   const reload = el("button", { type: "button" }, words.reload);
   reload.addEventListener("click", () => {
+    // Another tab of the reader's has changed over already.
+    if (worker.state !== "installed") return location.reload();
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     worker.postMessage("take over");
   });

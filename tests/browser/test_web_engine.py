@@ -435,6 +435,8 @@ def test_a_program_of_a_learner_never_runs_in_a_shared_worker(visit: Visit, page
 def test_a_newer_build_is_offered_and_not_forced(visit: Visit, pages: dict[str, str], site: Path) -> None:
     page = visit(pages["text"], keeps_pages=True)
     controlled(page)
+    other = page.context.new_page()
+    other.goto(page.url)
     file = site / "service-worker.js"
     old = file.read_text(encoding="utf-8")
     try:
@@ -442,7 +444,11 @@ def test_a_newer_build_is_offered_and_not_forced(visit: Visit, pages: dict[str, 
         page.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.update())")
         notice = page.locator(".tcp-update")
         notice.wait_for()
+        other.locator(".tcp-update").wait_for()
         with page.expect_navigation():
             notice.locator("button").click()
+        other.wait_for_function("navigator.serviceWorker.getRegistration().then((found) => !found.waiting && !found.installing)")
+        with other.expect_navigation():
+            other.locator(".tcp-update button").click()
     finally:
         file.write_text(old, encoding="utf-8")
