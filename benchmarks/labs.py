@@ -420,8 +420,13 @@ def fast(result: Result, browser: Browser, line: Line, origin: str, peer: Peer) 
 def end_shared(browser: Browser) -> None:
     """Ends workers that outlive their pages, as the browser does after a while."""
     session = browser.new_browser_cdp_session()
-    for target in session.send("Target.getTargets", {"filter": [{"type": "shared_worker"}]})["targetInfos"]:
+    there = partial(session.send, "Target.getTargets", {"filter": [{"type": "shared_worker"}]})
+    for target in there()["targetInfos"]:
         session.send("Target.closeTarget", {"targetId": target["targetId"]})
+    # A page that comes at once may still join one that is ending.
+    while there()["targetInfos"]:
+        time.sleep(0.1)
+    time.sleep(1)
     session.detach()
 
 
@@ -442,6 +447,9 @@ def moves(page: Page) -> list[float]:
     await frame();
     return performance.now() - start;
   };
+  // From the beginning: what the visit has played may have ended the connection.
+  lab.querySelector("[data-action=restart]").click();
+  while (lab.dataset.step !== "0") await frame();
   while (lab.querySelectorAll("[data-region=transcript] li").length <= steps) await press();
   const took = [];
   for (let i = 0; i < count; i++) {

@@ -35,6 +35,8 @@ import { supply } from "./supply.js";
 
 /** An answer of the engine takes milliseconds; after this many the worker has hung. */
 const PATIENCE = 15_000;
+/** A shared worker that says nothing for so many ms is one that the browser is just ending, or that hangs. */
+const SILENCE = 4_000;
 
 /** The engine could not answer because the moves or the lab make no sense to it. */
 export class Refusal extends Error {}
@@ -62,6 +64,8 @@ export class Engine extends EventTarget {
   /** @type {{image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
   /** Whether the fast way of starting was refused here. */ #plain = false;
   /** Whether the files that our script names are gone. */ #anew = false;
+  /** Whether a shared worker stayed silent: this page has its own from then on. */ #apart = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #silence;
   /** The files that the engine was started from, by name. @type {string[]} */ files = [];
   /** @type {Map<number, Question>} */ #open = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watch;
@@ -132,7 +136,7 @@ export class Engine extends EventTarget {
     this.#guard();
     const attempt = this.#spent;
     const { worker, shared, start } = supply();
-    const together = this.#alone ? null : shared;
+    const together = this.#alone || this.#apart ? null : shared;
     // A worker of this page's own is made while its list of files is on the way; one that is shared has its name from it.
     if (!together && !this.#join(worker)) return;
     const go = (/** @type {import("./supply.js").Start} */ how) => {
@@ -172,11 +176,19 @@ export class Engine extends EventTarget {
     // The worker gives the image back when it has used it.
     delete this.#kept.image;
     this.#told = true;
+    if (!own) {
+      this.#silence = setTimeout(() => {
+        this.#apart = true;
+        this.#begin(words.starting);
+      }, SILENCE);
+    }
     for (const [id, question] of this.#open) this.#send(id, question);
   }
 
   /** @param {any} data */
   #hear(data) {
+    clearTimeout(this.#silence);
+    if (data.here) return;
     if ("loaded" in data) {
       const [done, all] = [data.loaded, data.total].map((bytes) => (bytes / 1e6).toFixed(1));
       this.#set("starting", { text: words.fetching(done, all), share: data.loaded / data.total });
@@ -238,6 +250,7 @@ export class Engine extends EventTarget {
 
   /** Gives up the worker, if there is one. */
   #leave() {
+    clearTimeout(this.#silence);
     if (!this.#worker) return;
     this.#worker.terminate();
     this.#worker = null;

@@ -20,8 +20,8 @@ import { engine as engineWords, lab as words } from "./strings.js";
 
 /** @typedef {import("./engine.js").Answer} Answer */
 /** @typedef {import("./situation.js").Work} Work */
-/** Of how many moves the answers are asked for before one is made. */
-const AHEAD = 4;
+/** For so many ms answers are asked for before a move is made: to all moves on a quick machine, to some on a slow one. */
+const AHEAD = 700;
 /** After this many ms a reader wonders whether a press did anything. */
 const SOON = 150;
 
@@ -257,13 +257,14 @@ export class Lab extends HTMLElement {
     return { ask: "situation", lab: this.#name, moves, attempt, ...this.#seeded };
   }
 
-  /** Asks for the answers to the first moves that are offered, one after the other, while the reader reads. */
+  /** Asks for the answers to the moves that are offered, one after the other, while the reader reads. */
   async #lookAhead() {
     this.#ahead.clear();
     const { moves } = this.#work;
     const offered = /** @type {HTMLElement[]} */ ([...this.querySelectorAll('[data-region="moves"] button[data-move]')]);
-    for (const { dataset } of offered.slice(0, AHEAD)) {
-      if (engine.health !== "live" || this.#wishes.length || this.#work.moves !== moves) return;
+    const until = performance.now() + AHEAD;
+    for (const { dataset } of offered) {
+      if (performance.now() > until || engine.health !== "live" || this.#wishes.length || this.#work.moves !== moves) return;
       const request = this.#asking([...moves, dataset.move ?? ""]);
       const answer = engine.ask(request);
       this.#ahead.set(JSON.stringify(request), answer);

@@ -8,7 +8,7 @@
  * Out: `{id, answer}` with its JSON string or `{id, error: {kind, text}}`; while starting `{doing}` and
  *      `{loaded, total}` in bytes; then once `{live: true, fast, files}`, `{refused}` or `{failed: {kind, text}}`.
  *      `{keep: {module, image}}` hands over what makes the next start quick. A page that comes later to a shared worker
- *      sends its `start` all the same, and hears how far that worker is; `{leaving: true}` says that it goes.
+ *      sends its `start` all the same, and hears `{here: true}` and how far that worker is; `{leaving: true}` says that it goes.
  *
  * There are two ways to start. The fast way puts back a memory image in which Python has started and the engine is
  * imported (`src/teardown/site/image.mjs` made it, with what is private to the Pyodide named in the manifest). When
@@ -516,6 +516,7 @@
     }
     present.add(page);
     if (asked) {
+      if (shared) page.postMessage({ here: true });
       if (last) page.postMessage(last);
       if (!last?.live) pages.add(page);
       if (!engine) begin(asked);

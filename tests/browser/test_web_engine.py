@@ -397,6 +397,22 @@ def test_a_worker_made_ahead_that_did_not_come_is_made_again(visit: Visit, watch
     assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
 
 
+def test_a_shared_worker_that_stays_silent_is_no_dead_end(visit: Visit, pages: dict[str, str]) -> None:
+    """A browser that is just ending a worker still lets a page join it."""
+    silent = """
+      const { SharedWorker } = window;
+      if (SharedWorker) window.SharedWorker = class {
+        constructor(address, options) {
+          if (address === "https://:") new SharedWorker(address, options); // the trial, which fails
+          this.port = new MessageChannel().port1;
+        }
+      };
+    """
+    page = visit(pages["lab"], before=lambda context: context.add_init_script(silent), shares=True)
+    ready(page)
+    assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
+
+
 def test_a_shared_engine_ends_some_time_after_its_last_page(visit: Visit, pages: dict[str, str]) -> None:
     page = visit(pages["lab"], shares=True)
     ready(page)
