@@ -144,7 +144,7 @@ def test_without_a_script_every_lab_is_finished_to_read(browser: Browser, origin
     page = context.new_page()
     for name in names():
         lab = load(name)
-        page.goto(f"/labs/{name}/", wait_until="domcontentloaded")
+        page.goto(f"/labs/{name}/")
         article = page.locator("article")
         told = article.inner_text()
         assert all(part.strip() in told for part in lab.closing.split("\n\n")), name

@@ -55,6 +55,12 @@ def test_the_first_lab_is_played_to_its_end(copy: Path, page: Page) -> None:
         wait = page.locator('button[data-move^="deliver"], button[data-move="wait"]')
         wait.first.click()
         expect(page.locator("tcp-lab")).not_to_have_attribute("data-step", step or "")
+    # The last question covers what it asks for, until it is answered.
+    asked = page.locator("tcp-lab [data-prediction]")
+    for choice in asked.locator("button[data-choice]").all():
+        if page.locator(".lab-ending").is_hidden():
+            choice.click()
+            expect(asked.locator(".lab-reason")).to_contain_text(re.compile(r"\w+"))
     expect(page.locator(".lab-ending")).to_be_visible()
     expect(page.locator('[data-host="client"][data-state]').first).to_have_attribute("data-state", "CLOSE-WAIT")
     expect(page.locator("tcp-lab")).to_have_attribute("data-engine", "live")
