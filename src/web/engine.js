@@ -64,7 +64,7 @@ export class Engine extends EventTarget {
   /** @type {{image?: ArrayBuffer}} what makes the next start quick */ #kept = {};
   /** Whether the fast way of starting was refused here. */ #plain = false;
   /** Whether the files that our script names are gone. */ #anew = false;
-  /** Whether a shared worker stayed silent: this page has its own from then on. */ #apart = false;
+  /** Whether a shared worker stayed silent or failed: this page has its own from then on. */ #apart = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #silence;
   /** The files that the engine was started from, by name. @type {string[]} */ files = [];
   /** @type {Map<number, Question>} */ #open = new Map();
@@ -143,21 +143,25 @@ export class Engine extends EventTarget {
       if (attempt !== this.#spent || this.health !== "starting") return;
       this.#build = [how.manifest.pyodide, how.manifest.wheel].join(" ");
       const name = sharedName(this.#build, { plain: this.#plain, given: attempt });
-      if (!together || this.#join(() => together(name))) this.#tell(how, !together);
+      if (!together || this.#join(() => together(name), true)) this.#tell(how, !together);
     };
     const how = start(this.#anew);
     if (!(how instanceof Promise)) return go(how);
     how.then(go, (error) => attempt === this.#spent && this.#fail(explained({ kind: error.kind, text: error.message })));
   }
 
-  /** @param {() => import("./supply.js").Line} make @returns {boolean} whether there is a worker now */
-  #join(make) {
+  /**
+   * @param {() => import("./supply.js").Line} make @param {boolean} [together] whether other pages share it
+   * @returns {boolean} whether there is a worker now
+   */
+  #join(make, together = false) {
     try {
       const worker = this.#worker = make();
       worker.onmessage = ({ data }) => this.#hear(data);
       worker.onerror = (event) => {
         event.preventDefault();
         if (this.health === "live") this.#again();
+        else if (together) this.#separate();
         else this.#fail(words.noWorker);
       };
       return true;
@@ -176,13 +180,14 @@ export class Engine extends EventTarget {
     // The worker gives the image back when it has used it.
     delete this.#kept.image;
     this.#told = true;
-    if (!own) {
-      this.#silence = setTimeout(() => {
-        this.#apart = true;
-        this.#begin(words.starting);
-      }, SILENCE);
-    }
+    if (!own) this.#silence = setTimeout(() => this.#separate(), SILENCE);
     for (const [id, question] of this.#open) this.#send(id, question);
+  }
+
+  /** The shared worker came to nothing: goes on with one of this page's own. */
+  #separate() {
+    this.#apart = true;
+    this.#begin(words.starting);
   }
 
   /** @param {any} data */

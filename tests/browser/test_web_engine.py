@@ -397,7 +397,8 @@ def test_a_worker_made_ahead_that_did_not_come_is_made_again(visit: Visit, watch
     assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
 
 
-def test_a_shared_worker_that_stays_silent_is_no_dead_end(visit: Visit, pages: dict[str, str]) -> None:
+@pytest.mark.parametrize("fails", ["false", "true"], ids=["silent", "failing"])
+def test_a_shared_worker_that_comes_to_nothing_is_no_dead_end(visit: Visit, pages: dict[str, str], fails: str) -> None:
     """A browser that is just ending a worker still lets a page join it."""
     silent = """
       const { SharedWorker } = window;
@@ -405,9 +406,10 @@ def test_a_shared_worker_that_stays_silent_is_no_dead_end(visit: Visit, pages: d
         constructor(address, options) {
           if (address === "https://:") new SharedWorker(address, options); // the trial, which fails
           this.port = new MessageChannel().port1;
+          if (FAILS) setTimeout(() => this.onerror(new ErrorEvent("error", { cancelable: true })), 300);
         }
       };
-    """
+    """.replace("FAILS", fails)
     page = visit(pages["lab"], before=lambda context: context.add_init_script(silent), shares=True)
     ready(page)
     assert json.loads(page.evaluate(ASK, ["wait"] * 3))["step"] == 3
