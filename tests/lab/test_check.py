@@ -127,3 +127,11 @@ def test_the_culprit_of_the_paste_is_computed_and_moves_with_the_seed() -> None:
         assert ends.client not in asked["html"]["sockets"]
     assert len(labels) > 2
     assert reached(load("close-wait-leak").goals[0], ()) is None
+
+
+def test_what_ends_time_wait_is_asked_where_nothing_but_the_repeated_fin_was_on_the_wire() -> None:
+    """With the first acknowledgement still under way, a second one would meet no connection and draw a reset."""
+    open_end = ["fire:server:keep-alive", "deliver:1", "deliver:2", "deliver:3"]
+    asked = situation("lost-last-ack", [*open_end, "drop:4", "fire:client:retransmission", "deliver:5"])["prediction"]
+    assert [c["text"] for c in asked["choices"] if c["right"]] == ["The server’s 2MSL timer"]
+    assert situation("lost-last-ack", [*open_end, "fire:client:retransmission", "deliver:5"])["prediction"] is None
