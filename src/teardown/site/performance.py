@@ -55,14 +55,14 @@ def _bars(values: dict[str, list[float]], names: list[str], way: str, title: str
         out.append(f'<rect x="{_LEFT}" y="{y + 2}" width="{median(first) * scale:.1f}" height="14" fill="{fill}"/>')
         seen = live or first
         low, high = min(seen) * scale + _LEFT, max(seen) * scale + _LEFT
-        out.append(f'<path d="M{low:.1f} {y + 9}H{high:.1f}" stroke="#222222" stroke-width="1.5"/>')
+        out.append(f'<path d="M{low:.1f} {y + 9}H{high:.1f}" class="spread" stroke="#222222" stroke-width="1.5"/>')
         said = f"{median(first) / 1000:.2f} s" + (f", live {end / 1000:.2f} s" if live else "")
         out.append(f'<text x="{max(high, end * scale + _LEFT) + 6:.1f}" y="{y + 13}">{said}</text>')
     height = 36 + len(rows) * _ROW
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {_WIDTH + 60} {height}" font-size="13" '
         f'font-family="Roboto, Arial, sans-serif" fill="#222222"><title>{escape(title)}: time to the first result</title>'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>'
+        f'<rect class="paper" width="100%" height="100%" fill="#ffffff"/>'
         f'<text x="8" y="18" font-weight="700">{escape(title)}</text>{"".join(out)}</svg>'
     )
 
