@@ -180,6 +180,11 @@ def test_style_sheets_name_files_that_are_there(site: Path) -> None:
     assert not missing
 
 
+def test_nothing_makes_the_theme_ask_another_host(site: Path) -> None:
+    """Its script names one for Mermaid, and asks it on a page with such a block only (`assets_exclude` in mkdocs.yml)."""
+    assert [page for page in site.rglob("*.html") if re.search(r'class="[^"]*\bmermaid\b', page.read_text(encoding="utf-8"))] == []
+
+
 def article(page: Path) -> str:
     """The part of a built page that is ours, without the theme's frame."""
     found = re.search(r"<article.*?</article>", page.read_text(encoding="utf-8"), flags=re.DOTALL)

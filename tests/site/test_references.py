@@ -74,6 +74,8 @@ kind = "doc"
         (GOOD + "checked = '2026-11-23'\n", "list.toml:1", "checked must be a date"),
         (GOOD + "author = ''\n", "list.toml:1", "author must be a str"),
         (GOOD + "url = 'javascript:alert(1)'\n", "list.toml:1", "url is no web address"),
+        (GOOD.replace('"doc"', '"rfc"'), "list.toml:1", "'a' is no RFC"),
+        (GOOD.replace('"doc"', '"rfc"') + "url = 'https://a.example'\n", "list.toml:1", "follows from its id"),
         (GOOD + "archive_url = 'https://example.org/'\n", "list.toml:1", "belong together"),
         (GOOD.replace('"doc"', '"measurement"'), "list.toml:1", "has a method"),
         (GOOD.replace('"doc"', '"measurement"') + "method = 'x'\n", "list.toml:1", "unknown method 'x'"),

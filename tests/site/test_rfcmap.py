@@ -51,4 +51,4 @@ def test_the_page_leads_to_rules_and_pages() -> None:
     targets = set(re.findall(r'href="\.\./transitions/#([^"]+)"', page))
     assert targets
     assert targets <= {rule.id for rule in RULES}
-    assert 'href="https://www.rfc-editor.org/rfc/rfc9293#section-3.10.7.4"' in page
+    assert 'href="https://datatracker.ietf.org/doc/html/rfc9293#section-3.10.7.4"' in page

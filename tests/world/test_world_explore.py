@@ -33,8 +33,8 @@ def model(never_closes: int | None = None) -> tuple[int, int, int]:
     }  # fmt: skip
     closes = {"ESTABLISHED": ("FIN-WAIT-1", ("FIN",)), "CLOSE-WAIT": ("LAST-ACK", ("FIN", "ACK"))}
     start = (("ESTABLISHED", ()), ("ESTABLISHED", ()))  # for each side: its state, and what it has on the wire
-    found, todo, edges, ends = {start}, [start], set(), 0
-    for world in todo:
+    found, waiting, edges, ends = {start}, [start], set(), 0
+    for world in waiting:
         after = set()
         for me in (0, 1):
             (state, mine), (far, theirs) = world[me], world[1 - me]
@@ -56,7 +56,7 @@ def model(never_closes: int | None = None) -> tuple[int, int, int]:
             if state == "TIME-WAIT":
                 after.add(put("CLOSED", mine, theirs))
         edges |= {(world, w) for w in after}
-        todo += [w for w in after if w not in found]
+        waiting += [w for w in after if w not in found]
         found |= after
         ends += not after
     return len(found), len(edges), ends
@@ -184,8 +184,8 @@ def naive(scenario: Scenario, bounds: Bounds) -> int:
     """How many worlds there are, counted slowly: the public moves, without loss or delay, over canonical worlds."""
     assert (bounds.losses, bounds.duplicates, bounds.reorderings, bounds.delays) == (0, 0, 0, 0)
     start = canonical(begin(scenario)[0])
-    found, todo = {start}, [start]
-    for w in todo:
+    found, waiting = {start}, [start]
+    for w in waiting:
         oldest = {f.sender: f.packet for f in reversed(w.wire)}.values()
         for move in moves(w):
             kind, _colon, rest = move.id.partition(":")
@@ -202,7 +202,7 @@ def naive(scenario: Scenario, bounds: Bounds) -> int:
             following = canonical(apply(w, move)[0])
             if following not in found:
                 found.add(following)
-                todo.append(following)
+                waiting.append(following)
     return len(found)
 
 

@@ -236,14 +236,14 @@ _SENDS = {ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK}
 @cache
 def _leads_to(state: str) -> frozenset[str]:
     """The states that an end may still come to, by the table, from an open connection."""
-    seen, todo = {state}, [state]
-    while todo:
-        here = todo.pop()
+    seen, waiting = {state}, [state]
+    while waiting:
+        here = waiting.pop()
         if here == CLOSED:
             continue
         after = {rule.to for rule in RULES if here in rule.states and rule.to is not None} - _OPENING - seen
         seen |= after
-        todo += after
+        waiting += after
     return frozenset(seen)
 
 

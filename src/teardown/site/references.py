@@ -51,6 +51,11 @@ class Reference(NamedTuple):
     archive_date: datetime.date | None = None
 
 
+def rfc_address(id: str, section: str = "") -> str:
+    """Where an RFC can be read, `rfc9293` for one, or a section of it such as `3.10.7.4`: at the IETF."""
+    return f"https://datatracker.ietf.org/doc/html/{id}" + (f"#section-{section}" if section else "")
+
+
 def path() -> Path:
     """Where the project's own list lies."""
     return Path(__file__).with_name("references.toml")
@@ -106,6 +111,12 @@ def _reference(entry: Mapping[str, Any], methods: Mapping[str, str], place: str)
         raise InputError(
             f"unknown kind {entry['kind']!r}", place=place, mend=f"Known are {', '.join(KINDS)}."
         )
+    if entry["kind"] == "rfc":
+        if "url" in entry:
+            raise InputError("the address of an RFC follows from its id", place=place, mend="Leave url out.")
+        if not re.fullmatch(r"rfc[1-9]\d{0,5}", entry["id"]):
+            raise InputError(f"{entry['id']!r} is no RFC", place=place, mend='Write id = "rfc9293".')
+        entry = {**entry, "url": rfc_address(entry["id"])}
     for field in ("url", "archive_url"):
         if field in entry and not re.match(r"https?://[^\s<>\"]+\Z", entry[field]):
             raise InputError(

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from teardown.draw.svg import escape
 from teardown.errors import InputError
 from teardown.site.page import link, read
+from teardown.site.references import rfc_address
 from teardown.stacks import names, stack
 from teardown.tcp.table import RULES
 
@@ -101,8 +102,7 @@ def html() -> str:
 
 
 def _row(s: Section) -> str:
-    address = f"https://www.rfc-editor.org/rfc/{s.rfc}" + (f"#section-{s.number}" if s.number else "")
-    head = f'<a href="{address}">{f"§{s.number}" if s.number else "all of it"}</a>'
+    head = f'<a href="{rfc_address(s.rfc, s.number)}">{f"§{s.number}" if s.number else "all of it"}</a>'
     uses = []
     if s.rules:
         many = "rule" if len(s.rules) == 1 else "rules"

@@ -103,15 +103,15 @@ def bare(never_closes: Host | None = None) -> BareGraph:
     start = _Full(ends, Pair(False, False), Pair((), ()))
     graph: dict[BareState, set[BareState]] = {}
     found = {start: None}
-    todo = [start]
-    for full in todo:
+    waiting = [start]
+    for full in waiting:
         state = _projected(full)
         after = graph.setdefault(state, set())
         for following in _successors(full, never_closes):
             after.add(_projected(following))
             if following not in found:
                 found[following] = None
-                todo.append(following)
+                waiting.append(following)
     return BareGraph({state: frozenset(after) for state, after in graph.items()})
 
 
